@@ -1,0 +1,73 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int ksmd_set_name(const char *name) {
+    return prctl(PR_SET_NAME, name, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+int ksmd_die_with_parent(int signal) {
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+/// In the child: no signal of the parent's is blocked or handled any more.
+static void default_signals(void) {
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+pid_t ksmd_fork_writer(int descriptor, const char *text, size_t length) {
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid < 0 ? -errno : pid;
+    default_signals();
+    if (dup2(descriptor, 0) < 0)
+        _exit(errno);
+    close_range(1, ~0U, 0);
+    ssize_t written = write(0, text, length);
+    _exit(written < 0 ? errno : (size_t)written == length ? 0 : EIO);
+}
+
+pid_t ksmd_fork_reader(struct ksmd_read *requests, size_t count) {
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid < 0 ? -errno : pid;
+    default_signals();
+    for (size_t i = 0; i < count; i++) {
+        ssize_t n = pread(requests[i].descriptor, requests[i].buffer, sizeof requests[i].buffer, 0);
+        requests[i].result = n < 0 ? -errno : (int)n;
+    }
+    _exit(0);
+}
+
+int ksmd_wait_child(pid_t pid, int milliseconds) {
+    int handle = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (handle < 0)
+        return -errno;
+    struct pollfd ended = {.fd = handle, .events = POLLIN};
+    int ready = poll(&ended, 1, milliseconds);
+    int failure = ready < 0 ? errno : ETIMEDOUT;
+    close(handle);
+    if (ready <= 0)
+        return -failure;
+    int status = 0;
+    if (waitpid(pid, &status, 0) < 0)
+        return -errno;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+void *ksmd_shared_memory(size_t length) {
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}

@@ -1,0 +1,40 @@
+// The few calls that Swift cannot import, each with the reason. Prefix: ksmd_.
+#ifndef KSMD_CLINUX_H
+#define KSMD_CLINUX_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/// prctl(PR_SET_NAME): prctl is variadic, which Swift does not import. Returns 0 or errno.
+int ksmd_set_name(const char *name);
+
+/// prctl(PR_SET_PDEATHSIG): variadic too. From now on `signal` comes to this process when the one that started it ends,
+/// also over an exec. Returns 0 or errno.
+int ksmd_die_with_parent(int signal);
+
+/// Forks a child that writes `length` bytes of `text` to `descriptor` and exits with 0 or the errno of the write.
+/// fork is unavailable in Swift; the child may not run Swift code, so its whole work is here. The child keeps no
+/// other descriptor open (it may sleep in the kernel for long after the parent has gone), and its signals are the
+/// defaults, unblocked. Returns the child's pid or a negative errno.
+pid_t ksmd_fork_writer(int descriptor, const char *text, size_t length);
+
+/// One request of `ksmd_fork_reader`: reads `descriptor` at offset 0 into `buffer` (which parent and child share);
+/// `result` becomes the number of bytes or a negative errno.
+struct ksmd_read {
+    int descriptor;
+    int result;
+    char buffer[504];
+};
+
+/// Forks a child that serves `count` requests in `requests` (memory shared with the parent) one after the other,
+/// and exits. For files whose reading can wait unkillably for another process' memory map. Returns pid or -errno.
+pid_t ksmd_fork_reader(struct ksmd_read *requests, size_t count);
+
+/// Waits at most `milliseconds` for the child `pid` to end (pidfd_open, poll, waitpid: waitpid knows no deadline and
+/// syscall is variadic). Returns its exit status, 256 + the signal that killed it, or a negative errno (-ETIMEDOUT).
+int ksmd_wait_child(pid_t pid, int milliseconds);
+
+/// Memory that a forked child shares with its parent; NULL when there is none to be had.
+void *ksmd_shared_memory(size_t length);
+
+#endif

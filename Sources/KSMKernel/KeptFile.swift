@@ -1,0 +1,50 @@
+import Glibc
+
+/// A file that is read at every tick: its descriptor is kept on the running machine and opened anew on a recorded one.
+final class KeptFile {
+    let path: String
+    private let root: KernelRoot
+    private let buffer: ReadBuffer
+    private var descriptor: Int32 = -1
+
+    init(_ root: KernelRoot, _ path: String, buffer: ReadBuffer) {
+        self.root = root
+        self.path = path
+        self.buffer = buffer
+    }
+
+    deinit {
+        forget()
+    }
+
+    /// Reads the file and hands its bytes to `body`.
+    func read<Value>(_ body: (Span<UInt8>) -> Value) throws(SystemError) -> Value {
+        if descriptor < 0 {
+            let opened = try root.open(path)
+            descriptor = fcntl(opened.raw, F_DUPFD_CLOEXEC, 0)
+            guard descriptor >= 0 else { throw SystemError(operation: "open", path: path, errno: errno) }
+        }
+        defer { if !root.isLive { forget() } }
+        do {
+            return try buffer.read(descriptor, path: path, body)
+        } catch {
+            forget()
+            throw error
+        }
+    }
+
+    /// Reads the file; a missing one is `nil`, other trouble goes to `problems`.
+    func readIfPresent<Value>(problems: inout [String], _ body: (Span<UInt8>) -> Value) -> Value? {
+        do {
+            return try read(body)
+        } catch {
+            if !error.isAbsent { problems.append(error.description) }
+            return nil
+        }
+    }
+
+    private func forget() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
+}

@@ -1,0 +1,89 @@
+/// Who decides.
+package enum PolicyName: String, CaseIterable, Sendable {
+    /// ksmtuned's rule.
+    case classic
+}
+
+/// What happens to the kernel's settings when ksmd stops.
+package enum OnStop: String, CaseIterable, Sendable {
+    /// All settings come back as they were found.
+    case restore
+    /// The same, but KSM is left stopped (`run` 0; merged pages stay merged).
+    case stop
+    /// Everything stays as ksmd left it.
+    case leave
+}
+
+/// What happens when somebody else writes an attribute that ksmd has set.
+package enum ForeignWrites: String, CaseIterable, Sendable {
+    case respect
+    case retake
+}
+
+/// What happens to the kernel's scan-time advisor when it is found on.
+package enum AdvisorHandling: String, CaseIterable, Sendable {
+    /// Set to `none`, and back when ksmd stops.
+    case take
+    /// Left on: it sets `pages_to_scan`, ksmd only starts and stops scanning.
+    case keep
+}
+
+/// What counts as a guest's memory in the classic rule.
+package enum GuestMetric: String, CaseIterable, Sendable {
+    case rss
+    case pss
+}
+
+/// The numbers of ksmtuned's rule, with its defaults (the comments of ksmtuned.conf, and the script).
+package struct ClassicParameters: Equatable, Sendable {
+    /// Pages added to the batch per tick while memory is short.
+    package var boostPages: Int64 = 300
+    /// Pages added while it is not; negative by convention.
+    package var decayPages: Int64 = -50
+    package var minimumPages: Int64 = 64
+    package var maximumPages: Int64 = 1250
+    /// Sleep between two batches for a host of 16 GiB; scaled by 16 GiB ÷ total, never under 10 ms.
+    package var sleepMilliseconds: Int64 = 10
+    /// Threshold in percent of total memory.
+    package var thresholdPercent: Int64 = 20
+    /// Lower bound of the threshold in KiB.
+    package var thresholdKiB: Int64 = 2048
+
+    package init() {}
+}
+
+/// All settings of ksmd, validated. Every value has its default here and nowhere else.
+package struct Settings: Equatable, Sendable {
+    // [Tuner]
+    package var policy: PolicyName = .classic
+    /// Time between two ticks in milliseconds; `nil` leaves it to the policy.
+    package var intervalMilliseconds: UInt64?
+    package var onStop: OnStop = .restore
+    package var foreignWrites: ForeignWrites = .respect
+    package var advisor: AdvisorHandling = .take
+
+    // [Guests]
+    /// Shell patterns (fnmatch) for the process name (`comm`, 15 characters at most) of a guest.
+    package var guestNames: [String] = ["qemu-system-?*", "qemu-kvm", "qemu:?*", "kvm"]
+    package var guestMetric: GuestMetric = .rss
+
+    // [Scanner]
+    package var classic = ClassicParameters()
+    /// `KSM_MAX_KERNEL_PAGES`, which no kernel since 2.6.33 has: 0 is unlimited, `nil` half of memory.
+    package var maxKernelPages: UInt64?
+
+    // [Output]
+    /// File for ksmtuned's debug lines; `nil` writes them to standard error.
+    package var logFile: String?
+    package var debug = false
+
+    package init() {}
+
+    /// The time between two ticks: as configured, else by policy (ksmtuned's minute for classic).
+    package var effectiveIntervalMilliseconds: UInt64 {
+        if let intervalMilliseconds { return intervalMilliseconds }
+        return switch policy {
+        case .classic: 60_000
+        }
+    }
+}

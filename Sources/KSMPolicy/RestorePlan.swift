@@ -1,0 +1,87 @@
+package import KSMModel
+
+/// How the found settings come back: writes in order, and what cannot come back now.
+package struct RestorePlan: Equatable, Sendable {
+    package var writes: [Write]
+    /// Attributes that keep their entry, each with the sentence that says why.
+    package var postponed: [Postponed]
+
+    package struct Postponed: Equatable, Sendable {
+        package var attribute: Attribute
+        package var sentence: String
+    }
+
+    /// Plans the way back from `current` to what was found.
+    ///
+    /// `pages_to_scan` and the others come first, `run` last. The kernel sets `pages_to_scan` to
+    /// `advisor_min_pages_to_scan` when its advisor is switched on (set_advisor_defaults of mm/ksm.c), so where the
+    /// advisor was on that minimum is lent the found batch for a moment. `merge_across_nodes` and `max_page_sharing`
+    /// cannot change while pages are shared. `run` never becomes 2 here: un-sharing needs memory that may not be there.
+    /// - Parameter keepStopped: leave `run` at 0 whatever was found.
+    package init(_ saved: SavedSettings, current: KSMAttributes, keepStopped: Bool = false) {
+        writes = []
+        postponed = []
+        let isShared = (current.number(.pages_shared) ?? 0) > 0
+        for entry in saved.entries where entry.isOurs {
+            switch entry.attribute {
+            case .run, .advisor_mode: continue
+            case .pages_to_scan where RestorePlan.wasAdvised(saved): continue
+            case let attribute where attribute.needsNothingShared && isShared:
+                postpone(entry, current)
+            default:
+                writes.append(Write(entry.attribute, entry.found))
+            }
+        }
+        restoreAdvisor(saved, current)
+        restoreRun(saved, keepStopped: keepStopped)
+        writes.removeAll { RestorePlan.isInPlace($0, current) && $0.attribute != .advisor_min_pages_to_scan }
+    }
+
+    private static func wasAdvised(_ saved: SavedSettings) -> Bool {
+        guard let mode = saved[.advisor_mode], mode.isOurs else { return false }
+        return mode.found != "none"
+    }
+
+    private static func isInPlace(_ write: Write, _ current: KSMAttributes) -> Bool {
+        if write.attribute == .run { return current.run.map { String($0) } == write.value }
+        return current[write.attribute]?.description == write.value
+    }
+
+    private mutating func postpone(_ entry: SavedSettings.Entry, _ current: KSMAttributes) {
+        guard current[entry.attribute]?.description != entry.found else { return }
+        let shared = current.number(.pages_shared) ?? 0
+        postponed.append(
+            Postponed(
+                attribute: entry.attribute,
+                sentence:
+                    "\(entry.attribute.name) cannot go back to \(entry.found) while \(shared) pages are shared; the value is kept for later"
+            )
+        )
+    }
+
+    private mutating func restoreAdvisor(_ saved: SavedSettings, _ current: KSMAttributes) {
+        guard let mode = saved[.advisor_mode], mode.isOurs else { return }
+        guard mode.found != "none" else {
+            writes.append(Write(.advisor_mode, mode.found))
+            return
+        }
+        let minimum = saved[.advisor_min_pages_to_scan]?.found ?? current[.advisor_min_pages_to_scan]?.description
+        if current.isAdvised { return }
+        if let batch = saved[.pages_to_scan]?.found, let minimum {
+            writes.append(Write(.advisor_min_pages_to_scan, batch))
+            writes.append(Write(.advisor_mode, mode.found))
+            writes.append(Write(.advisor_min_pages_to_scan, minimum))
+        } else {
+            writes.append(Write(.advisor_mode, mode.found))
+        }
+    }
+
+    private mutating func restoreRun(_ saved: SavedSettings, keepStopped: Bool) {
+        guard let run = saved[.run] else { return }
+        if keepStopped {
+            writes.append(Write(.run, 0))
+        } else if run.isOurs {
+            writes.append(Write(.run, run.found == "2" ? "0" : run.found))
+        }
+    }
+}

@@ -1,0 +1,36 @@
+/// The kinds of journal entries, by the id in their `MESSAGE_ID` field.
+///
+/// The ids are random (made with `systemd-id128 new`) and never change: scripts, alerts and the message catalogue
+/// select entries by them, whatever the wording of the message. sd_journal_send(3), "MESSAGE_ID".
+package enum MessageID: String, CaseIterable, Sendable {
+    /// ksmd has started: version, kernel, policy, what it found.
+    case started = "f022fd284eb1467aa0b6db6598d0ac2a"
+    /// ksmd has stopped, and why.
+    case stopped = "f68234a9ed8b45b3ad29959885e99d4e"
+    /// A decision has changed the kernel's settings.
+    case decision = "321ba6da04bf407e89aad612fceabfc0"
+    /// A decision has set the scanner thread going.
+    case scanningStarted = "ee6c148f6c274932b1b92e0857c1bd94"
+    /// A decision has stopped the scanner thread.
+    case scanningStopped = "6cc30f8a127b42fcbf16fa00a159ef09"
+    /// The kernel has refused a value, or the write has not come back in time.
+    case writeFailed = "8623dea1e645455fab4df38d11b73e61"
+    /// Somebody else has changed an attribute that ksmd had set.
+    case foreignWrite = "86cb7016e343447c9bdb27ba9c72ce39"
+    /// The kernel's advisor was on and has been set to `none`, or is left on by configuration.
+    case advisorTakenOver = "032e12a90d504e8faa06324b935491a3"
+    /// A line of the configuration is wrong, and a default is used in its place.
+    case configurationWarning = "3f029ffa800d44f18bc53ba1b5e57dff"
+    /// The settings from before ksmd are all back.
+    case settingsRestored = "94fbf43ae126483e9669572c31287340"
+    /// Some of the settings from before ksmd could not be put back yet; they are kept for later.
+    case restoreIncomplete = "dd6013bd3cf542c98e6955774f00bad7"
+    /// Tuning is held by the operator (`ksmctl stop`).
+    case held = "3fecc7c6fde04338bc93288bf28f2d83"
+    /// Tuning goes on by the operator's wish (`ksmctl start`).
+    case released = "dc76d204509240008e55303850a2aa7e"
+    /// A sample could not be taken, or only in part.
+    case sampleProblem = "7201c66686824742a4adfa9d4f653497"
+    /// The policy could not decide on a sample; the settings stay as they are.
+    case policyError = "754833d509d94968bc8d63d53c1f3248"
+}

@@ -1,0 +1,328 @@
+import Glibc
+import KSMConfiguration
+import KSMKernel
+import KSMModel
+import KSMReport
+import KSMSystemd
+
+/// The daemon: one thread, one event loop that drives the tuner.
+package final class Daemon {
+    /// The version of the programs.
+    package static let version = "0.1.0"
+
+    /// Retunes within this time of the last are the same adjustment: guests started together send one each, and a boost
+    /// belongs to the time, not to the signal. 2 s is ksmd's choice; ksmtuned boosted for each.
+    static let retuneWindowMicroseconds: UInt64 = 2_000_000
+    /// How long a stop waits for the kernel to take the settings back; a batch takes milliseconds, and systemd kills
+    /// after 90 s (DefaultTimeoutStopSec).
+    static let restoreDeadlineMilliseconds: UInt64 = 30_000
+
+    private let options: DaemonOptions
+    private let place: Workplace
+    private let tuner: Tuner
+    private let journal = JournalWriter()
+    private let notifier = Notifier()
+    private let stateFile: StateFile
+    private let loop: EventLoop
+    private let probe: GuestProbe
+    private var base: StateReport
+    private var timer: TimerSource?
+    private var lastRetune: UInt64?
+    private var restorer: Restorer?
+    private var stateTrouble: String?
+
+    /// - Throws: with the reason why ksmd cannot work here.
+    package init(_ options: DaemonOptions) throws(Refusal) {
+        self.options = options
+        place = try Workplace(options)
+        do {
+            tuner = try Tuner(place.root, place.settings, policyOverride: options.policy, isDryRun: options.dryRun)
+        } catch {
+            throw Refusal(
+                description: "\(error); without what was found at first nothing may be changed (remove the file to begin anew)",
+                status: ExitStatus.failure
+            )
+        }
+        do {
+            loop = try EventLoop()
+        } catch {
+            throw Refusal(description: error.description, status: ExitStatus.failure)
+        }
+        stateFile = StateFile(place.root)
+        probe = GuestProbe(tuner.sampler.guests, place.root)
+        base = StateReport(pid: getpid(), daemonVersion: Daemon.version, policy: tuner.policyName.rawValue)
+        base.startedBootSeconds = Clock.bootSeconds()
+        base.startedRealtimeSeconds = Clock.realtimeSeconds()
+    }
+
+    /// Runs until it is told to stop. - Returns: the exit status.
+    package func run() -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        tell(place.warnings.map { JournalEntry(.warning, .configurationWarning, $0) })
+        return options.ticks.map { runTicks($0) } ?? runLoop()
+    }
+
+    // MARK: Without a loop
+
+    /// `--ticks N`: N ticks without waiting between them. On the running machine the settings come back afterwards; a
+    /// recorded machine is left as the last tick wrote it, to be looked at.
+    private func runTicks(_ count: UInt64) -> Int32 {
+        for _ in 0..<count {
+            let tick = tuner.tick(withKSMStats: true)
+            tell(tick.entries)
+            tell(tuner.wait(tick.children, milliseconds: Int32(Daemon.restoreDeadlineMilliseconds)))
+            if !print(tick) { break }
+            publish()
+        }
+        guard place.root.isLive, !options.dryRun, place.settings.onStop != .leave else { return ExitStatus.success }
+        let restorer = makeRestorer()
+        restorer.run(milliseconds: Int32(Daemon.restoreDeadlineMilliseconds))
+        tell(restorer.conclude().map { [$0] } ?? [])
+        try? stateFile.remove()
+        return restorer.succeeded ? ExitStatus.success : ExitStatus.failure
+    }
+
+    private func print(_ tick: Tuner.Tick) -> Bool {
+        guard options.json else { return true }
+        return TickJSON.print(TickJSON.text(tick: tick.number, policy: tuner.policyName, tick.decision))
+    }
+
+    // MARK: With the loop
+
+    private func runLoop() -> Int32 {
+        do {
+            try loop.addSignal(SIGTERM) { [unowned self] in stop("SIGTERM") }
+            try loop.addSignal(SIGINT) { [unowned self] in stop("SIGINT") }
+            try loop.addSignal(SIGHUP) { [unowned self] in reload() }
+            try loop.addSignal(SIGUSR1) { [unowned self] in retune() }
+            setWatchdog()
+            notifier.ready(status: "Started; no tick yet")
+            tellStarted()
+            tick()
+            timer = try loop.addTimer(afterMilliseconds: interval, accuracyMilliseconds: accuracy) { [unowned self] in
+                onTimer($0)
+            }
+            return try loop.run()
+        } catch {
+            tell([JournalEntry(.critical, .stopped, "\(error); ksmd cannot go on")])
+            return ExitStatus.failure
+        }
+    }
+
+    private var interval: UInt64 { tuner.intervalMilliseconds }
+
+    /// A tenth of the interval, at most a second, for the kernel to join wakeups.
+    private var accuracy: UInt64 { min(interval / 10, 1000) }
+
+    private func onTimer(_ source: TimerSource) {
+        tick()
+        let period = interval * 1000
+        // After a suspension or a long stall the missed ticks are not made up for.
+        source.rearm(at: max(source.deadline + period, loop.now()))
+    }
+
+    private func tick() {
+        guard restorer == nil else { return }
+        let tick = tuner.tick()
+        tell(tick.entries)
+        watch(tick.children)
+        if let child = probe.start(now: Clock.monotonicNanoseconds()) { watch([child]) }
+        if !print(tick) { stop("closed standard output") }
+        publish()
+        notifier.watchdog()
+    }
+
+    /// Waits for children in the loop, and says so when one takes long.
+    private func watch(_ children: [Int32]) {
+        for pid in children {
+            do {
+                try loop.addChild(pid: pid) { [unowned self] in ended(pid, $0) }
+            } catch {
+                // The child ended before it could be watched.
+                ended(pid, .killed(signal: 0))
+            }
+        }
+        guard !children.isEmpty else { return }
+        let patience = Tuner.patienceNanoseconds / 1_000_000 + 100
+        _ = try? loop.addTimer(afterMilliseconds: patience, accuracyMilliseconds: 100) { [unowned self] _ in
+            if !tuner.applier.slow.isIdle { publish() }
+        }
+    }
+
+    private func ended(_ pid: Int32, _ end: ChildEnd) {
+        let status: Int32? = if case .exited(let code) = end { code } else { nil }
+        if let restorer {
+            if let child = restorer.finish(pid: pid, status: status) { watch([child]) }
+            if restorer.isDone { conclude(restorer) }
+        } else if probe.finish(pid: pid) {
+            publish()
+        } else if let (entries, child) = tuner.finish(pid: pid, status: status) {
+            tell(entries)
+            if let child { watch([child]) }
+            publish()
+        }
+    }
+
+    /// SIGUSR1: adjusts now, and the interval begins anew.
+    private func retune() {
+        guard restorer == nil else { return }
+        let now = loop.now()
+        let isHeld = Hold.read(place.root) != nil
+        let changesHold = isHeld != (tuner.hold != nil)
+        if let lastRetune, now &- lastRetune < Daemon.retuneWindowMicroseconds, !changesHold { return }
+        lastRetune = now
+        tick()
+        timer?.rearm(at: loop.now() + interval * 1000)
+    }
+
+    /// SIGHUP: reads the configuration again; one that cannot be read leaves the settings as they are.
+    private func reload() {
+        guard restorer == nil else { return }
+        notifier.reloading()
+        do {
+            let configuration = try Workplace.configuration(place.root, options)
+            tell(configuration.warnings.map { JournalEntry(.warning, .configurationWarning, $0.description) })
+            tuner.reload(configuration.settings)
+            setWatchdog()
+            timer?.rearm(at: loop.now() + interval * 1000)
+        } catch {
+            tell([JournalEntry(.error, .configurationWarning, "\(error); the settings stay as they are")])
+        }
+        notifier.ready()
+        tick()
+    }
+
+    /// The service manager waits for at least three ticks before it takes silence for a hang.
+    private func setWatchdog() {
+        guard let given = notifier.watchdogIntervalMicroseconds else { return }
+        notifier.watchdogUSec(max(given, 3 * interval * 1000))
+    }
+
+    // MARK: The end
+
+    private func stop(_ cause: String) {
+        guard restorer == nil else { return }
+        notifier.stopping(status: "Stopping: putting KSM's settings back")
+        timer?.disable()
+        let restorer = makeRestorer()
+        self.restorer = restorer
+        if options.dryRun || tuner.settings.onStop == .leave {
+            tellStopped(cause, "KSM's settings stay as they are; ksmd --restore puts them back")
+            return end(ExitStatus.success)
+        }
+        tellStopped(cause, "putting KSM's settings back")
+        if let child = restorer.advance() { watch([child]) }
+        if restorer.isDone { return conclude(restorer) }
+        _ = try? loop.addTimer(afterMilliseconds: Daemon.restoreDeadlineMilliseconds, accuracyMilliseconds: 100) {
+            [unowned self] _ in conclude(restorer)
+        }
+    }
+
+    private func makeRestorer() -> Restorer {
+        let keepStopped = tuner.hold != nil || tuner.settings.onStop == .stop
+        return Restorer(
+            tuner.sampler.ksm,
+            tuner.saved,
+            tuner.applier.slow,
+            isLive: place.root.isLive,
+            keepStopped: keepStopped
+        )
+    }
+
+    private func conclude(_ restorer: Restorer) {
+        tell(restorer.conclude().map { [$0] } ?? [])
+        end(restorer.succeeded ? ExitStatus.success : ExitStatus.failure)
+    }
+
+    private func end(_ status: Int32) {
+        if !options.dryRun { try? stateFile.remove() }
+        loop.exit(code: status)
+    }
+
+    // MARK: Telling
+
+    private func tell(_ entries: [JournalEntry]) {
+        for entry in entries { entry.write(to: journal) }
+    }
+
+    private func tellStarted() {
+        let ksm = tuner.sample.ksm
+        let found = Attribute.settings.compactMap { attribute in ksm[attribute].map { "\(attribute.name)=\($0)" } }
+        let fields = [Reason.Field("POLICY", tuner.policyName.rawValue), Reason.Field("VERSION", Daemon.version)]
+        tell([
+            JournalEntry(
+                .info,
+                .started,
+                "ksmd \(Daemon.version) started with policy \(tuner.policyName.rawValue), every "
+                    + "\(Human.interval(milliseconds: interval)); found \(found.joined(separator: " "))",
+                fields: fields
+            )
+        ])
+    }
+
+    private func tellStopped(_ cause: String, _ what: String) {
+        tell([JournalEntry(.info, .stopped, "ksmd stops (\(cause)): \(what)")])
+    }
+
+    /// Writes the state file and the status line.
+    private func publish() {
+        let report = tuner.report(reportBase())
+        notifier.status(Teller().status(report))
+        guard !options.dryRun else { return }
+        do {
+            try stateFile.write(report)
+            stateTrouble = nil
+        } catch {
+            if stateTrouble == nil { tell([JournalEntry(.warning, .sampleProblem, error.description)]) }
+            stateTrouble = error.description
+        }
+    }
+
+    private func reportBase() -> StateReport {
+        base.lastTickRealtimeSeconds = Clock.realtimeSeconds()
+        return base
+    }
+}
+
+extension Daemon {
+    /// `ksmd --restore`: puts back what a ksmd that was killed has left. - Returns: the exit status.
+    package static func restore(_ options: DaemonOptions) throws(Refusal) -> Int32 {
+        let place = try Workplace(options)
+        let journal = JournalWriter()
+        let sysfs = KSMSysfs(place.root, buffer: ReadBuffer())
+        do {
+            guard let earlier = try SavedState.read(place.root) else {
+                journal.write(.info, "Nothing to put back: there is no \(SavedState.path)", id: .settingsRestored)
+                return ExitStatus.success
+            }
+            guard earlier.bootID == SavedState.bootID(place.root) else {
+                try? place.root.remove(SavedState.path)
+                journal.write(.info, "Nothing to put back: the machine has booted since", id: .settingsRestored)
+                return ExitStatus.success
+            }
+            let saved = try SavedState(place.root, current: KSMAttributes(), isDryRun: options.dryRun)
+            return restore(saved, sysfs, place, journal)
+        } catch {
+            throw Refusal(description: error.description, status: ExitStatus.failure)
+        }
+    }
+
+    private static func restore(
+        _ saved: SavedState,
+        _ sysfs: KSMSysfs,
+        _ place: Workplace,
+        _ journal: JournalWriter
+    ) -> Int32 {
+        let restorer = Restorer(
+            sysfs,
+            saved,
+            SlowWriter(sysfs),
+            isLive: place.root.isLive,
+            keepStopped: Hold.read(place.root) != nil
+        )
+        restorer.run(milliseconds: Int32(restoreDeadlineMilliseconds))
+        restorer.conclude()?.write(to: journal)
+        try? StateFile(place.root).remove()
+        return restorer.succeeded ? ExitStatus.success : ExitStatus.failure
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+package import KSMKernel
+
+/// One ksmd per machine: a POSIX record lock on `/run/ksmd/ksmd.lock`.
+///
+/// The kernel lets go of the lock when the process ends however it ends, and tells its holder's pid to anybody who can
+/// read the file (fcntl(2), F_GETLK), so nothing is ever looked up by name. Forked children do not inherit it.
+package final class InstanceLock {
+    package static let path = "/run/ksmd/ksmd.lock"
+    private let descriptor: FileDescriptor
+
+    /// Takes the lock. - Throws: EAGAIN or EACCES when another process has it.
+    package init(_ root: KernelRoot) throws(SystemError) {
+        try root.makeDirectories(for: InstanceLock.path)
+        descriptor = try root.open(InstanceLock.path, O_RDWR | O_CREAT | O_NOFOLLOW)
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        guard fcntl(descriptor.raw, F_SETLK, &lock) == 0 else {
+            throw SystemError(operation: "lock", path: InstanceLock.path, errno: errno)
+        }
+    }
+
+    /// The pid of the running daemon; `nil` when none runs.
+    /// - Throws: when the file is there and cannot be read.
+    package static func holder(_ root: KernelRoot) throws(SystemError) -> Int32? {
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try root.open(path)
+        } catch {
+            if error.isAbsent { return nil }
+            throw error
+        }
+        var lock = flock()
+        lock.l_type = Int16(F_RDLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        guard fcntl(descriptor.raw, F_GETLK, &lock) == 0 else {
+            throw SystemError(operation: "ask for the lock of", path: path, errno: errno)
+        }
+        return lock.l_type == Int16(F_UNLCK) ? nil : lock.l_pid
+    }
+}

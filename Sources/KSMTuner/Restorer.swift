@@ -1,0 +1,105 @@
+package import KSMKernel
+import KSMModel
+import KSMPolicy
+import KSMSystemd
+
+/// Puts back what was found, step by step; a step that can block is written by a child, as everywhere.
+package final class Restorer {
+    private let sysfs: KSMSysfs
+    private let saved: SavedState
+    private let slow: SlowWriter
+    private let isLive: Bool
+    private let postponed: [RestorePlan.Postponed]
+    private var steps: [Write]
+    private var failures: [(write: Write, error: SystemError)] = []
+    private let isComplete: Bool
+
+    /// - Parameters:
+    ///   - slow: the writer that may still have a write under way; what comes back waits for it.
+    ///   - keepStopped: leave `run` at 0 whatever was found.
+    package init(
+        _ sysfs: KSMSysfs,
+        _ saved: SavedState,
+        _ slow: SlowWriter,
+        isLive: Bool,
+        keepStopped: Bool
+    ) {
+        self.sysfs = sysfs
+        self.saved = saved
+        self.slow = slow
+        self.isLive = isLive
+        var unread: [String] = []
+        var current = sysfs.readAll(problems: &unread)
+        // A write that is under way changes what is there now: then `run` is put back whatever it reads.
+        if slow.isUnderWay(.run) { current[.run] = nil }
+        let plan = RestorePlan(saved.settings, current: current, keepStopped: keepStopped)
+        steps = plan.writes
+        postponed = plan.postponed
+        isComplete = !saved.settings.hasOurs
+    }
+
+    /// Does the next steps. - Returns: the child to wait for; `nil` when all is done or an earlier child ends first.
+    package func advance() -> Int32? {
+        while let step = steps.first {
+            do {
+                try saved.claim(step.attribute)
+                if step.attribute.writeCanBlock && isLive { return try slow.start(step) }
+                try sysfs.write(step.attribute, step.value)
+            } catch {
+                failures.append((step, error))
+            }
+            steps.removeFirst()
+        }
+        return nil
+    }
+
+    /// Nothing is left to do.
+    package var isDone: Bool { steps.isEmpty && slow.isIdle }
+
+    /// Takes in the end of a child. - Returns: the next child to wait for.
+    package func finish(pid: Int32, status: Int32?) -> Int32? {
+        guard let outcome = slow.finish(pid: pid, status: status) else { return nil }
+        if case .success(let next) = outcome.next { return next }
+        guard let step = steps.first, outcome.write == step else { return advance() }
+        if let error = outcome.failure { failures.append((step, error)) }
+        steps.removeFirst()
+        return advance()
+    }
+
+    /// Runs to the end without a loop.
+    package func run(milliseconds: Int32) {
+        var child = advance()
+        while let pid = child, let outcome = slow.waitEnd(pid: pid, milliseconds: milliseconds) {
+            child = finish(pid: pid, status: outcome)
+        }
+    }
+
+    /// Keeps what could not be put back for later, and says how it went.
+    package func conclude() -> JournalEntry? {
+        var remaining = postponed.map(\.attribute) + failures.map(\.write.attribute) + steps.map(\.attribute)
+        remaining = Attribute.allCases.filter { remaining.contains($0) }
+        var sentences = postponed.map(\.sentence)
+        sentences += failures.map { "\($0.error), so \($0.write.attribute.name) is not back at \($0.write.value)" }
+        if !steps.isEmpty {
+            let names = steps.map { "\($0.attribute.name)=\($0.value)" }.joined(separator: ", ")
+            sentences.append("the kernel has not taken \(names) in time")
+        }
+        do {
+            try saved.keepOnly(remaining)
+        } catch {
+            sentences.append(error.description)
+        }
+        if !sentences.isEmpty {
+            return JournalEntry(
+                .warning,
+                .restoreIncomplete,
+                "Not everything is as ksmd found it: \(sentences.joined(separator: "; "))"
+            )
+        }
+        if isComplete { return nil }
+        return JournalEntry(.info, .settingsRestored, "KSM's settings are as ksmd found them")
+    }
+
+    /// Whether all is as it was found.
+    package var succeeded: Bool { failures.isEmpty && steps.isEmpty && postponed.isEmpty }
+}

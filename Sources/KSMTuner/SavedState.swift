@@ -1,0 +1,91 @@
+package import KSMKernel
+package import KSMModel
+package import KSMText
+
+/// The file that keeps what ksmd found, for the way back: `/run/ksmd/saved`.
+///
+/// Written before the first write to the kernel, and again before each attribute that ksmd writes for the first time,
+/// so that a SIGKILL at any moment leaves what is needed to undo. Removed when all is restored.
+package final class SavedState {
+    package static let path = "/run/ksmd/saved"
+    /// A file of ours has about 600 bytes.
+    private static let limit = 65_536
+
+    package private(set) var settings: SavedSettings
+    private let root: KernelRoot
+    /// A dry run keeps the file as it is.
+    private let isDryRun: Bool
+
+    /// Reads the file of this boot, if there is one, and completes it with the settings that are there now.
+    ///
+    /// A file of another boot is forgotten: the kernel has forgotten the settings too.
+    /// - Throws: when the file cannot be read or is not one of ours; nothing may be changed then, since what would
+    ///   be taken for found could be ksmd's own.
+    package init(_ root: KernelRoot, current: KSMAttributes, isDryRun: Bool) throws(SavedStateError) {
+        self.root = root
+        self.isDryRun = isDryRun
+        let bootID = SavedState.bootID(root)
+        let earlier = try SavedState.read(root)
+        settings = earlier.flatMap { $0.bootID == bootID ? $0 : nil } ?? SavedSettings(bootID: bootID)
+        settings.complete(from: current)
+    }
+
+    /// What the file holds; `nil` when there is none.
+    package static func read(_ root: KernelRoot) throws(SavedStateError) -> SavedSettings? {
+        let bytes: [UInt8]
+        do {
+            bytes = try root.readFile(path, limit: limit)
+        } catch {
+            if error.isAbsent { return nil }
+            throw .system(error)
+        }
+        do {
+            return try SavedSettings.parse(bytes.span)
+        } catch {
+            throw .text(error)
+        }
+    }
+
+    /// The kernel's name for this boot; recorded machines without one are all the same boot.
+    package static func bootID(_ root: KernelRoot) -> String {
+        guard let bytes = try? root.readFile("/proc/sys/kernel/random/boot_id", limit: 128) else { return "unknown" }
+        let text = String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+        return text.isEmpty ? "unknown" : text
+    }
+
+    /// Notes that ksmd is about to write this attribute, on disk before it does.
+    package func claim(_ attribute: Attribute) throws(SystemError) {
+        if settings.claim(attribute) { try store() }
+    }
+
+    /// Notes that somebody else has taken this attribute.
+    package func release(_ attribute: Attribute) throws(SystemError) {
+        guard settings[attribute]?.isOurs == true else { return }
+        settings.release(attribute)
+        try store()
+    }
+
+    /// Lets go of what has come back: only `remaining` is kept, and the file goes when that is nothing.
+    package func keepOnly(_ remaining: [Attribute]) throws(SystemError) {
+        settings.entries.removeAll { !remaining.contains($0.attribute) }
+        if settings.hasOurs { try store() } else if !isDryRun { try root.remove(SavedState.path) }
+    }
+
+    private func store() throws(SystemError) {
+        if isDryRun { return }
+        try root.replaceFile(SavedState.path, Array(settings.text.utf8))
+    }
+}
+
+/// Why the saved settings could not be read.
+package enum SavedStateError: Error, CustomStringConvertible {
+    case system(SystemError)
+    case text(TextError)
+
+    package var description: String {
+        switch self {
+        case .system(let error): error.description
+        case .text(let error): "Failed to parse \(SavedState.path): \(error)"
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import KSMModel
+package import KSMReport
+import KSMSystemd
+
+/// The sentences of the daemon. A class of its own, so that wording and mechanism do not mix.
+package struct Teller {
+    private var advisorTold = false
+
+    package init() {}
+
+    /// Whether the advisor is to be told: only the first time.
+    mutating func tellsAdvisor() -> Bool {
+        defer { advisorTold = true }
+        return !advisorTold
+    }
+
+    func advisor(_ handling: AdvisorHandling) -> JournalEntry {
+        let message = switch handling {
+        case .take: "The kernel's advisor was on; it is set to none and comes back when ksmd stops"
+        case .keep: "The kernel's advisor is on and is kept: it sets pages_to_scan, ksmd only starts and stops scanning"
+        }
+        return JournalEntry(.notice, .advisorTakenOver, message)
+    }
+
+    func foreignWrite(_ write: Applier.ForeignWrite, _ handling: ForeignWrites) -> JournalEntry {
+        let what = "\(write.attribute.name) was \(write.expected) and somebody else has set it to \(write.found)"
+        let consequence =
+            switch (handling, write.wasOurs) {
+            case (.respect, true): "ksmd leaves it alone until it is reloaded or told ksmctl start (ForeignWrites=respect)"
+            case (.retake, true): "ksmd takes it back (ForeignWrites=retake)"
+            case (_, false): "ksmd had not set it and leaves it alone"
+            }
+        return JournalEntry(
+            .notice,
+            .foreignWrite,
+            "\(what); \(consequence)",
+            fields: [
+                Reason.Field("ATTRIBUTE", write.attribute.name), Reason.Field("VALUE_BEFORE", write.expected),
+                Reason.Field("VALUE", write.found),
+            ]
+        )
+    }
+
+    func held(_ hold: StateReport.Hold) -> JournalEntry {
+        JournalEntry(.notice, .held, "KSM is held stopped: \(heldReason(hold).sentence)", fields: [Reason.Field("BY", hold.by)])
+    }
+
+    func released() -> JournalEntry {
+        JournalEntry(.notice, .released, "KSM is no longer held; ksmd decides again")
+    }
+
+    func heldReason(_ hold: StateReport.Hold) -> Reason {
+        Reason(code: "held", sentence: "\(hold.by) said ksmctl stop; ksmctl start ends it")
+    }
+
+    func foreignSentence(_ value: String, _ reason: Reason) -> String {
+        "somebody else has set run to \(value), which is respected; ksmd would act because \(reason.sentence)"
+    }
+
+    func waitingSentence(_ write: Write, _ nanoseconds: UInt64) -> String {
+        "the kernel has not taken \(write.attribute.name)=\(write.value) for "
+            + "\(Human.duration(seconds: nanoseconds / 1_000_000_000)): a scanner's batch or another writer holds its lock"
+    }
+
+    /// The one line that `systemctl status` shows.
+    package func status(_ report: StateReport) -> String {
+        let head =
+            switch report.state {
+            case .starting: "Starting"
+            case .scanning: "Scanning"
+            case .stopped: "Not scanning"
+            case .held: "Held"
+            case .foreign: "Somebody else has the say"
+            case .waiting: "Waiting for the kernel"
+            case .failed: "Cannot write"
+            }
+        var parts = [head]
+        if let saved = report.savedBytes { parts.append("\(Human.size(saved)) saved") }
+        if let permille = report.scannerCPUPermille { parts.append("scanner \(Human.cpuShare(permille: permille))") }
+        if !report.guests.isEmpty { parts.append(Human.count(report.guests.count, "guest")) }
+        return parts.joined(separator: ", ") + ": " + report.reason
+    }
+}

@@ -1,0 +1,227 @@
+package import KSMKernel
+package import KSMModel
+import KSMPolicy
+package import KSMReport
+import KSMSystemd
+
+/// One tick: sample → step → apply → report. Knows no loop and no clock but the sample's; the daemon drives it.
+package final class Tuner {
+    /// What one tick brought.
+    package struct Tick {
+        package var number: UInt64
+        package var decision: Decision
+        /// Children to wait for, each of which writes one attribute.
+        package var children: [Int32]
+        package var entries: [JournalEntry]
+    }
+
+    package private(set) var settings: Settings
+    package let applier: Applier
+    package let sampler: Sampler
+    package let saved: SavedState
+    package private(set) var number: UInt64 = 0
+    package private(set) var lastDecision: Decision?
+    package private(set) var hold: StateReport.Hold?
+    package private(set) var sample: Sample
+
+    private let root: KernelRoot
+    private var policy: any Policy
+    private let policyOverride: PolicyName?
+    private var teller = Teller()
+    private var account: ScannerAccount
+    private var journal: DecisionJournal
+    private var problems: Set<String> = []
+    private var logTrouble: String?
+    private let isDryRun: Bool
+
+    /// - Parameters:
+    ///   - policyOverride: `--policy`, which beats the configuration also after a reload.
+    ///   - isDryRun: nothing is written, no file of ours either.
+    /// - Throws: when what was found at an earlier start cannot be read.
+    package init(
+        _ root: KernelRoot,
+        _ settings: Settings,
+        policyOverride: PolicyName? = nil,
+        isDryRun: Bool = false
+    ) throws(SavedStateError) {
+        self.root = root
+        self.settings = settings
+        self.policyOverride = policyOverride
+        self.isDryRun = isDryRun
+        sampler = Sampler(root, settings)
+        var unread: [String] = []
+        let current = sampler.ksm.readAll(problems: &unread)
+        saved = try SavedState(root, current: current, isDryRun: isDryRun)
+        applier = Applier(
+            sampler.ksm,
+            saved: saved,
+            current: current,
+            handling: settings.foreignWrites,
+            isDryRun: isDryRun,
+            isLive: root.isLive
+        )
+        sample = Sample(monotonicNanoseconds: Clock.monotonicNanoseconds(), pageSize: GuestDirectory.pageSize)
+        sample.ksm = current
+        account = ScannerAccount()
+        journal = DecisionJournal()
+        policy = Tuner.makePolicy(settings, policyOverride)
+    }
+
+    private static func makePolicy(_ settings: Settings, _ override: PolicyName?) -> any Policy {
+        switch override ?? settings.policy {
+        case .classic: ClassicPolicy(settings.classic, metric: settings.guestMetric)
+        }
+    }
+
+    package var policyName: PolicyName { policy.name }
+
+    /// The time between two ticks in milliseconds.
+    package var intervalMilliseconds: UInt64 { settings.effectiveIntervalMilliseconds }
+
+    /// Takes over new settings. The classic policy keeps its batch; what others have taken is ksmd's again.
+    package func reload(_ settings: Settings) {
+        self.settings = settings
+        sampler.configure(settings)
+        applier.handling = settings.foreignWrites
+        applier.forgetForeign()
+        if var classic = policy as? ClassicPolicy {
+            classic.parameters = settings.classic
+            classic.metric = settings.guestMetric
+            policy = classic
+        } else {
+            policy = Tuner.makePolicy(settings, policyOverride)
+        }
+        logTrouble = nil
+    }
+
+    // MARK: The tick
+
+    /// Runs one tick. Never fails: what goes wrong becomes an entry, and the next tick tries again.
+    /// - Parameter withKSMStats: read the guests' `ksm_stat` here and now; the daemon's loop lets a child do it.
+    package func tick(withKSMStats: Bool = false) -> Tick {
+        number += 1
+        var entries: [JournalEntry] = []
+        sample = sampler.sample(withKSMStats: withKSMStats)
+        account.take(sample)
+        entries += tellProblems()
+        entries += readHold()
+        let foreign = applier.observe(sample.ksm, isHeld: hold != nil)
+        entries += foreign.map { teller.foreignWrite($0, settings.foreignWrites) }
+
+        let decision = decide()
+        lastDecision = decision
+        var (applied, children) = applier.apply(takeOver(&entries) + decision.writes, sample.ksm)
+        entries += journal.take(applied, decision, teller)
+        if !root.isLive { sample.ksm = sampler.ksm.readAll(problems: &sample.problems) }
+        children.removeAll { $0 <= 0 }
+        applied.removeAll()
+        writeLog(decision, &entries)
+        return Tick(number: number, decision: decision, children: children, entries: entries)
+    }
+
+    private func decide() -> Decision {
+        guard let hold else { return policy.step(sample) }
+        return Decision(writes: [Write(.run, 0)], reason: teller.heldReason(hold))
+    }
+
+    /// The advisor, found on, is set to `none`, or left on and not fought.
+    private func takeOver(_ entries: inout [JournalEntry]) -> [Write] {
+        guard sample.ksm.isAdvised, applier.foreign[.advisor_mode] == nil else { return [] }
+        let isFirst = teller.tellsAdvisor()
+        if isFirst { entries.append(teller.advisor(settings.advisor)) }
+        return settings.advisor == .take ? [Write(.advisor_mode, "none")] : []
+    }
+
+    private func readHold() -> [JournalEntry] {
+        let before = hold
+        hold = Hold.read(root)
+        var entries: [JournalEntry] = []
+        if !isDryRun, Hold.takeStart(root) { applier.forgetForeign() }
+        if let hold, before == nil { entries.append(teller.held(hold)) }
+        if hold == nil, before != nil { entries.append(teller.released()) }
+        return entries
+    }
+
+    /// Tells each trouble once, and again when it comes back after it had gone.
+    private func tellProblems() -> [JournalEntry] {
+        let news = sample.problems.filter { !problems.contains($0) }
+        problems = Set(sample.problems)
+        return news.map { JournalEntry(.warning, .sampleProblem, $0) }
+    }
+
+    private func writeLog(_ decision: Decision, _ entries: inout [JournalEntry]) {
+        guard settings.debug, !isDryRun else { return }
+        do {
+            try LegacyLog(root, path: settings.logFile).write(decision.legacyLog)
+            logTrouble = nil
+        } catch {
+            let text = "\(error), so ksmtuned's log lines are lost"
+            if logTrouble != text { entries.append(JournalEntry(.warning, .configurationWarning, text)) }
+            logTrouble = text
+        }
+    }
+
+    /// Takes in the end of a child that wrote an attribute.
+    /// - Returns: what is to be told, and the child that writes a value which had to wait; `nil` for other children.
+    package func finish(pid: Int32, status: Int32?) -> (entries: [JournalEntry], child: Int32?)? {
+        guard let (applied, child) = applier.finish(pid: pid, status: status) else { return nil }
+        return (took(applied), child)
+    }
+
+    /// Waits for slow writes without a loop (`--ticks`).
+    package func wait(_ children: [Int32], milliseconds: Int32) -> [JournalEntry] {
+        var entries: [JournalEntry] = []
+        for pid in children {
+            guard let (applied, _) = applier.wait(pid: pid, milliseconds: milliseconds) else { continue }
+            entries += took(applied)
+        }
+        return entries
+    }
+
+    private func took(_ applied: Applier.Applied) -> [JournalEntry] {
+        if let value = try? sampler.ksm.read(applied.write.attribute) { sample.ksm[applied.write.attribute] = value }
+        return journal.take(late: applied, teller)
+    }
+
+    // MARK: The report
+
+    /// What the state file and the status line say.
+    package func report(_ base: StateReport) -> StateReport {
+        var report = base
+        report.policy = policy.name.rawValue
+        report.tick = number
+        report.intervalMilliseconds = intervalMilliseconds
+        (report.state, report.reasonCode, report.reason) = state()
+        report.savedBytes = sample.ksm.savedBytes(pageSize: sample.pageSize)
+        report.netSavedBytes = sample.ksm.netSavedBytes(pageSize: sample.pageSize)
+        report.scannerCPUNanoseconds = account.sinceStartNanoseconds
+        report.scannerCPUPermille = account.permille
+        report.scanningStoppedRealtimeSeconds = account.stoppedRealtimeSeconds
+        report.warnings = sample.problems + (logTrouble.map { [$0] } ?? [])
+        report.hold = hold
+        report.written = applier.own.map { Write($0.key, $0.value) }.sorted { $0.attribute.rawValue < $1.attribute.rawValue }
+        report.foreign = applier.foreign.keys.sorted { $0.rawValue < $1.rawValue }
+        report.found = saved.settings.entries.filter(\.isOurs).map { Write($0.attribute, $0.found) }
+        report.guests = sampler.guests.guests.map {
+            StateReport.Guest($0, host: sample.ksm, pageSize: sample.pageSize)
+        }
+        return report
+    }
+
+    /// How long a write may be under way before it is worth saying: a scanner's batch takes milliseconds.
+    static let patienceNanoseconds: UInt64 = 1_000_000_000
+
+    private func state() -> (StateReport.State, String, String) {
+        let reason = lastDecision?.reason
+        if let (write, nanoseconds) = applier.slow.oldest(now: Clock.monotonicNanoseconds()),
+            nanoseconds > Tuner.patienceNanoseconds
+        {
+            return (.waiting, "kernel-busy", teller.waitingSentence(write, nanoseconds))
+        }
+        guard let reason else { return (.starting, "starting", "no tick yet") }
+        if hold != nil { return (.held, reason.code, reason.sentence) }
+        if let value = applier.foreign[.run] { return (.foreign, "foreign-run", teller.foreignSentence(value, reason)) }
+        if let failure = journal.failure { return (.failed, "write-failed", failure) }
+        return (sample.ksm.isRunning ? .scanning : .stopped, reason.code, reason.sentence)
+    }
+}
