@@ -67,6 +67,39 @@ targets.append(
     )
 )
 
+// Tests of values, kernel text, decisions and readers.
+targets += [
+    .target(
+        name: "KSMTestSupport",
+        dependencies: ["KSMModel", "KSMKernel"],
+        path: "Tests/KSMTestSupport",
+        swiftSettings: common
+    ),
+    .testTarget(
+        name: "KSMPolicyTests",
+        dependencies: ["KSMModel", "KSMPolicy", "KSMConfiguration"],
+        exclude: ["ksmtuned-vectors.json"],
+        swiftSettings: common
+    ),
+    .testTarget(name: "KSMTextTests", dependencies: ["KSMModel", "KSMText"], swiftSettings: common),
+    .testTarget(
+        name: "KSMKernelTests",
+        dependencies: ["KSMModel", "KSMKernel", "KSMTestSupport"],
+        swiftSettings: common
+    ),
+    .testTarget(
+        name: "KSMTunerTests",
+        dependencies: ["KSMModel", "KSMPolicy", "KSMText", "KSMKernel", "KSMTuner", "KSMReport", "KSMTestSupport"],
+        swiftSettings: common
+    ),
+    .testTarget(name: "ksmdTests", dependencies: ["ksmd", "KSMModel", "KSMTuner", "KSMTestSupport"], swiftSettings: common),
+    .testTarget(
+        name: "LiveKernelTests",
+        dependencies: ["KSMModel", "KSMKernel", "KSMTuner", "KSMTestSupport", "ksmd", "ksmctl"],
+        swiftSettings: common
+    ),
+]
+
 // Tests of the reports and of ksmctl.
 targets += [
     .testTarget(name: "KSMReportTests", dependencies: ["KSMModel", "KSMReport"], swiftSettings: common),
@@ -85,6 +118,29 @@ targets.append(
         swiftSettings: common
     )
 )
+
+// Fuzzing: the checks, which a test runs over every corpus; Tests/Fuzz/run builds the program.
+targets += [
+    .target(
+        name: "KSMFuzz",
+        dependencies: ["KSMModel", "KSMText", "KSMConfiguration"],
+        path: "Tests/Fuzz/Checks",
+        swiftSettings: common
+    ),
+    .testTarget(name: "FuzzRegressionTests", dependencies: ["KSMFuzz"], swiftSettings: common),
+    .testTarget(name: "ArchitectureTests", swiftSettings: common),
+]
+if Context.environment["KSMD_FUZZ"] != nil {
+    targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "ksmd-fuzz",
+            dependencies: ["KSMFuzz", "CFuzzer"],
+            path: "Tests/Fuzz/Program",
+            swiftSettings: common
+        ),
+    ]
+}
 
 let package = Package(
     name: "ksmd",

@@ -17,6 +17,8 @@ package struct ConfigurationKey: Sendable {
     let codec: Codec
     /// Prints what the value amounts to, where that says more than the value (`auto`).
     let effective: (@Sendable (Settings) -> String)?
+    /// Prints the value for a warning, where the file's notation says nothing (an empty `LogFile=`).
+    let spoken: (@Sendable (Settings) -> String)?
 
     /// The default as the file would spell it.
     package var defaultText: String { codec.text(Settings()) }
@@ -26,7 +28,7 @@ package struct ConfigurationKey: Sendable {
         effective?(settings) ?? codec.text(settings)
     }
 
-    var keyText: KeyText { KeyText(setting: setting, text: text) }
+    var keyText: KeyText { KeyText(setting: setting, text: spoken ?? text) }
 
     init(
         _ section: String,
@@ -36,6 +38,7 @@ package struct ConfigurationKey: Sendable {
         unit: String,
         oldName: String? = nil,
         effective: (@Sendable (Settings) -> String)? = nil,
+        spoken: (@Sendable (Settings) -> String)? = nil,
         _ sentence: String
     ) {
         self.section = section
@@ -45,6 +48,7 @@ package struct ConfigurationKey: Sendable {
         self.unit = unit
         self.oldName = oldName
         self.effective = effective
+        self.spoken = spoken
         self.sentence = sentence
     }
 
@@ -169,6 +173,7 @@ extension ConfigurationKey {
             "Output", "LogFile", .logFile, .logFile,
             unit: "absolute path, or empty for standard error",
             oldName: "LOGFILE",
+            spoken: { $0.logFile ?? "standard error" },
             "File for the lines of Debug=; the unit's sandbox allows /var/log/ksmtuned, another place needs a drop-in for"
                 + " ReadWritePaths=."
         ),

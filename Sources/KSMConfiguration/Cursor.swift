@@ -50,14 +50,21 @@ struct Decimal {
         guard let number = unsigned(whole) else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: unit)
         if overflow { return nil }
-        var step = unit
-        var part: UInt64 = 0
-        for digit in fraction where step > 0 {
-            step /= 10
-            part &+= UInt64(digit &- UInt8(ascii: "0")) &* step
-        }
+        let part = Decimal.share(of: unit, digits: fraction)
         let (sum, carry) = product.addingReportingOverflow(part)
         return carry ? nil : sum
+    }
+
+    /// The fraction of `unit` that `digits` behind the point spell, rounded down. 18 of them fit into 64 bits; the
+    /// others are less than a millionth of the largest unit.
+    private static func share(of unit: UInt64, digits: ArraySlice<UInt8>) -> UInt64 {
+        var (numerator, denominator): (UInt64, UInt64) = (0, 1)
+        for digit in digits.prefix(18) {
+            numerator = numerator &* 10 &+ UInt64(digit &- UInt8(ascii: "0"))
+            denominator &*= 10
+        }
+        // The numerator is below the denominator, so the quotient is below the unit.
+        return denominator.dividingFullWidth(numerator.multipliedFullWidth(by: unit)).quotient
     }
 }
 

@@ -13,6 +13,13 @@ package struct FileDescriptor: ~Copyable {
         close(raw)
     }
 
+    /// Gives the open descriptor away; the taker closes it.
+    package consuming func take() -> Int32 {
+        let raw = raw
+        discard self
+        return raw
+    }
+
     /// Reads from offset 0 until the end or until `buffer` is full.
     /// - Returns: the number of bytes, or a negative errno.
     package func readWhole(into buffer: UnsafeMutableRawBufferPointer) -> Int {

@@ -71,7 +71,7 @@ struct GuestFiles {
     mutating func openKSMStat(_ root: KernelRoot) -> Int32 {
         guard ksmStatIsThere, ksmStat < 0 else { return ksmStat }
         do {
-            ksmStat = fcntl(try root.open("/proc/\(pid)/ksm_stat").raw, F_DUPFD_CLOEXEC, 0)
+            ksmStat = try root.open("/proc/\(pid)/ksm_stat").take()
         } catch {
             if error.isLasting { ksmStatIsThere = false }
         }
@@ -89,10 +89,7 @@ struct GuestFiles {
             let descriptor = try root.open(path())
             return try buffer.read(descriptor.raw, path: path(), parse)
         }
-        if kept < 0 {
-            let descriptor = try root.open(path())
-            kept = fcntl(descriptor.raw, F_DUPFD_CLOEXEC, 0)
-        }
+        if kept < 0 { kept = try root.open(path()).take() }
         return try buffer.read(kept, path: path(), parse)
     }
 }

@@ -65,8 +65,7 @@ package final class KSMSysfs {
         case -2: return nil
         case -1:
             do {
-                let descriptor = try root.open(KSMSysfs.path(attribute))
-                kept[attribute.rawValue] = dup(descriptor)
+                kept[attribute.rawValue] = try root.open(KSMSysfs.path(attribute)).take()
             } catch {
                 guard error.isAbsent else { throw .system(error) }
                 kept[attribute.rawValue] = -2
@@ -75,10 +74,6 @@ package final class KSMSysfs {
             return kept[attribute.rawValue]
         default: return kept[attribute.rawValue]
         }
-    }
-
-    private func dup(_ descriptor: borrowing FileDescriptor) -> Int32 {
-        fcntl(descriptor.raw, F_DUPFD_CLOEXEC, 0)
     }
 
     private func parse(_ descriptor: Int32, _ attribute: Attribute) throws(AttributeError) -> AttributeValue {

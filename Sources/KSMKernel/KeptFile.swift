@@ -19,11 +19,7 @@ final class KeptFile {
 
     /// Reads the file and hands its bytes to `body`.
     func read<Value>(_ body: (Span<UInt8>) -> Value) throws(SystemError) -> Value {
-        if descriptor < 0 {
-            let opened = try root.open(path)
-            descriptor = fcntl(opened.raw, F_DUPFD_CLOEXEC, 0)
-            guard descriptor >= 0 else { throw SystemError(operation: "open", path: path, errno: errno) }
-        }
+        if descriptor < 0 { descriptor = try root.open(path).take() }
         defer { if !root.isLive { forget() } }
         do {
             return try buffer.read(descriptor, path: path, body)

@@ -119,11 +119,11 @@ final class DirectoryListing {
     private let stream: OpaquePointer
 
     init(_ root: KernelRoot, _ path: String) throws(SystemError) {
-        let descriptor = try root.open(path, O_RDONLY | O_DIRECTORY)
-        // fdopendir takes the descriptor over, so it gets one of its own.
-        let copy = fcntl(descriptor.raw, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0, let stream = fdopendir(copy) else {
-            throw SystemError(operation: "list", path: path, errno: errno)
+        let descriptor = try root.open(path, O_RDONLY | O_DIRECTORY).take()
+        guard let stream = fdopendir(descriptor) else {
+            let cause = errno
+            close(descriptor)
+            throw SystemError(operation: "list", path: path, errno: cause)
         }
         self.stream = stream
     }

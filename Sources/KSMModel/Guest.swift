@@ -44,7 +44,9 @@ package struct Guest: Equatable, Sendable {
         let shared = host.number(.pages_shared) ?? 0
         let slots = shared.addingReportingOverflow(sharing).partialValue
         let part = slots == 0 ? 0 : Double(merging) * Double(sharing) / Double(slots)
-        let pages = UInt64(min(part, Double(merging))) + UInt64(max(0, ksmStat?.zeroPages ?? 0))
+        // 2^63 is far above any memory, and the largest Double that every conversion here survives.
+        let merged = UInt64(min(part, Double(merging), 0x1p63))
+        let pages = merged.addingReportingOverflow(UInt64(max(0, ksmStat?.zeroPages ?? 0))).partialValue
         return pages.multipliedReportingOverflow(by: pageSize).partialValue
     }
 }

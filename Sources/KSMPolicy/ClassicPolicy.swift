@@ -22,6 +22,9 @@ package struct ClassicPolicy: Policy {
         self.npages = npages
     }
 
+    /// What the kernel takes for the batch and the sleep (unsigned int in mm/ksm.c).
+    private static let kernelRange: ClosedRange<Int64> = 0...Int64(UInt32.max)
+
     /// What the rule compares, in KiB.
     private struct Figures {
         var total: Int64
@@ -66,7 +69,7 @@ package struct ClassicPolicy: Policy {
     private func sleepMilliseconds(total: Int64) -> Int64 {
         let sixteenGiB: Int64 = 16 * 1024 * 1024
         let (product, overflowed) = parameters.sleepMilliseconds.multipliedReportingOverflow(by: sixteenGiB)
-        return max((overflowed ? .max : product) / total, 10)
+        return max((overflowed ? .max : product) / total, 10).clamped(to: ClassicPolicy.kernelRange)
     }
 
     private func stop(_ figures: Figures, _ log: [String]) -> Decision {
@@ -84,6 +87,7 @@ package struct ClassicPolicy: Policy {
 
     private mutating func start(_ figures: Figures, _ log: [String]) -> Decision {
         let isShort = figures.free < figures.threshold
+        let before = npages
         npages = npages.addingClamped(isShort ? parameters.boostPages : parameters.decayPages)
         if npages < parameters.minimumPages {
             npages = parameters.minimumPages
@@ -91,6 +95,7 @@ package struct ClassicPolicy: Policy {
             npages = parameters.maximumPages
         }
         let sleep = sleepMilliseconds(total: figures.total)
+        npages = npages.clamped(to: ClassicPolicy.kernelRange)
         // The first line prints ">" also where the sum is smaller and only free memory is short: so did the script.
         let lines = [
             "\(figures.wanted) > \(figures.total), start ksm",
@@ -100,17 +105,17 @@ package struct ClassicPolicy: Policy {
         ]
         return Decision(
             writes: [Write(.pages_to_scan, npages), Write(.sleep_millisecs, sleep), Write(.run, 1)],
-            reason: startReason(figures, isShort: isShort),
+            reason: startReason(figures, isShort: isShort, isFaster: npages > before),
             legacyLog: log + lines
         )
     }
 
-    private func startReason(_ figures: Figures, isShort: Bool) -> Reason {
+    private func startReason(_ figures: Figures, isShort: Bool, isFaster: Bool) -> Reason {
         let sentence: String
         if isShort {
             sentence =
                 "\(KiB(figures.free)) of \(KiB(figures.total)) are free, below the threshold of "
-                + "\(KiB(figures.threshold)): scanning harder, \(npages) pages per batch"
+                + "\(KiB(figures.threshold)): scanning \(isFaster ? "harder, " : "")\(npages) pages per batch"
         } else if figures.wanted >= figures.total {
             sentence =
                 "guests hold \(KiB(figures.committed)), which with the threshold of \(KiB(figures.threshold)) reaches "

@@ -37,6 +37,7 @@ package struct StateReport: Equatable, Sendable {
         /// CLOCK_REALTIME seconds; `nil` where the hold does not say.
         package var sinceRealtimeSeconds: UInt64?
 
+        /// Who holds, and since when if that is known.
         package init(by: String, sinceRealtimeSeconds: UInt64?) {
             self.by = by
             self.sinceRealtimeSeconds = sinceRealtimeSeconds
@@ -45,10 +46,13 @@ package struct StateReport: Equatable, Sendable {
 
     /// One guest at the last tick.
     package struct Guest: Equatable, Sendable {
+        /// From the command line, else the process name.
         package var name: String
+        /// The process.
         package var pid: Int32
         /// Start time in clock ticks since boot; with the pid it names the process for ever.
         package var startTicks: UInt64
+        /// Resident memory; merged pages count in full.
         package var rssBytes: UInt64
         /// Merged memory, the kept copies included; `nil` where ksmd cannot see it.
         package var mergedBytes: UInt64?
@@ -57,6 +61,7 @@ package struct StateReport: Equatable, Sendable {
         /// `ksm_process_profit` of the kernel (6.4+), which can be negative.
         package var profitBytes: Int64?
 
+        /// A guest of which no more than its size is known.
         package init(name: String, pid: Int32, startTicks: UInt64, rssBytes: UInt64) {
             self.name = name
             self.pid = pid
@@ -65,6 +70,7 @@ package struct StateReport: Equatable, Sendable {
         }
     }
 
+    /// The daemon's process.
     package var pid: Int32
     /// The version of the program ksmd.
     package var daemonVersion: String
@@ -75,6 +81,7 @@ package struct StateReport: Equatable, Sendable {
     /// CLOCK_REALTIME when the daemon started.
     package var startedRealtimeSeconds: UInt64 = 0
 
+    /// What it is doing; `reason` says why.
     package var state: State = .starting
     /// Stable, for machines.
     package var reasonCode = ""
@@ -85,11 +92,14 @@ package struct StateReport: Equatable, Sendable {
     package var tick: UInt64 = 0
     /// CLOCK_REALTIME at the end of the last tick; `nil` before the first.
     package var lastTickRealtimeSeconds: UInt64?
+    /// The time between two ticks.
     package var intervalMilliseconds: UInt64 = 0
     /// CLOCK_REALTIME when scanning last stopped; `nil` while it goes on, or when ksmd never saw it go on.
     package var scanningStoppedRealtimeSeconds: UInt64?
 
+    /// Memory saved at the last tick, bookkeeping not deducted.
     package var savedBytes: UInt64?
+    /// The same less the kernel's bookkeeping; negative where KSM costs more than it saves.
     package var netSavedBytes: Int64?
     /// CPU time of the scanner thread since the daemon started.
     package var scannerCPUNanoseconds: UInt64?
@@ -98,6 +108,7 @@ package struct StateReport: Equatable, Sendable {
 
     /// Sentences for the operator.
     package var warnings: [String] = []
+    /// The operator's stop, while it lasts.
     package var hold: Hold?
     /// What ksmd has set, by its own writes.
     package var written: [Write] = []
@@ -105,6 +116,7 @@ package struct StateReport: Equatable, Sendable {
     package var foreign: [Attribute] = []
     /// What was there before ksmd and is still to come back.
     package var found: [Write] = []
+    /// In the order of their pids.
     package var guests: [Guest] = []
 
     /// A daemon that has just started.

@@ -13,7 +13,9 @@ package struct StatusReport: Sendable {
         case unknown
     }
 
+    /// The kernel as it is now.
     package var sample: Sample
+    /// Whether a daemon runs.
     package var daemon: Daemon
     /// What could not be read beside what the sample names: a sentence each.
     package var problems: [String] = []

@@ -44,15 +44,20 @@ package enum TextLayout {
 
 /// A table with a heading line and aligned columns; the first column gives way where 80 columns are not enough.
 package struct TextTable: Sendable {
+    /// On which side of its column a cell stands.
     package enum Alignment: Sendable {
         case left
         case right
     }
 
+    /// A heading, and how what is below it is aligned.
     package struct Column: Sendable {
+        /// The heading.
         package var title: String
+        /// Numbers stand on the right.
         package var alignment: Alignment
 
+        /// A column, aligned on the left unless said otherwise.
         package init(_ title: String, _ alignment: Alignment = .left) {
             self.title = title
             self.alignment = alignment

@@ -60,11 +60,16 @@ extension Span<UInt8> {
         return (start..<end, end + 1)
     }
 
-    /// The next word (bytes above space) in `range` from `position` on, which moves behind it; empty at the end.
+    /// Space, tab, line break and carriage return; a NUL is no white space.
+    private func isSpace(_ position: Int) -> Bool {
+        self[position] == 0x20 || (0x09...0x0d).contains(self[position])
+    }
+
+    /// The next word in `range` from `position` on, which moves behind it; empty at the end.
     func word(in range: ByteRange, from position: inout Int) -> ByteRange {
-        while position < range.upperBound, self[position] <= 0x20 { position += 1 }
+        while position < range.upperBound, isSpace(position) { position += 1 }
         let start = position
-        while position < range.upperBound, self[position] > 0x20 { position += 1 }
+        while position < range.upperBound, !isSpace(position) { position += 1 }
         return start..<position
     }
 

@@ -107,10 +107,11 @@ final class Child {
         return false
     }
 
-    /// The last lines of what it said.
-    func lastWords(_ count: Int = 5) -> String {
-        let lines = Files.text(log, limit: 1 << 20).split(separator: "\n")
-        return lines.suffix(count).map { "  \($0)\n" }.joined()
+    /// How it ended and the last lines of what it said: `ended (signal 9):` and the lines, indented.
+    var obituary: String {
+        let lines = Files.text(log, limit: 1 << 20).split(separator: "\n").suffix(5)
+        return lines.isEmpty
+            ? "ended (\(ending))" : "ended (\(ending)):\n" + lines.map { "  \($0)" }.joined(separator: "\n")
     }
 }
 

@@ -136,7 +136,7 @@ final class Show {
 
     private func check(_ fleet: Fleet) throws(Failure) {
         guard let guest = fleet.casualty else { return }
-        throw Failure("A guest has ended (\(guest.ending)):\n\(guest.lastWords())")
+        throw Failure("A guest has \(guest.obituary)")
     }
 
     // MARK: Watching

@@ -65,7 +65,7 @@ final class TunerProcess {
     /// Why ksmd has ended although nobody asked it to; `nil` while it runs.
     var failure: Failure? {
         guard let child, !child.isRunning else { return nil }
-        return Failure("ksmd has ended (\(child.ending)):\n\(child.lastWords())")
+        return Failure("ksmd has \(child.obituary)")
     }
 
     /// What ksmd decided last; `nil` before its first tick, and of a tuner that is no ksmd.

@@ -1,0 +1,129 @@
+import Foundation
+import KSMKernel
+import KSMModel
+import KSMTestSupport
+import Testing
+
+/// A process of ours whose file is called like QEMU.
+private final class StandIn {
+    let process = Process()
+    private let directory: URL
+    private let input = Pipe()
+
+    /// - Parameter waits: a shell that becomes QEMU only when told, as libvirt's child does.
+    init(_ name: String, file: String = "qemu-system-x86_64", waits: Bool = false) throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "ksmd-standin-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let link = directory.appending(path: file)
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: URL(filePath: "/bin/sh"))
+        process.standardInput = input
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        // A shell that waits for its standard input; what stands behind the command are its parameters.
+        let arguments = ["-c", "read line", "-name", "guest=\(name)"]
+        process.executableURL = waits ? URL(filePath: "/bin/sh") : link
+        process.arguments = waits ? ["-c", "read line; exec \(link.path) -c 'read line' -name guest=\(name)"] : arguments
+        try process.run()
+    }
+
+    func go() throws { try input.fileHandleForWriting.write(contentsOf: Data("\n".utf8)) }
+
+    func end() {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+    }
+
+    deinit {
+        end()
+        try? FileManager.default.removeItem(at: directory)
+    }
+}
+
+@Suite("Guests of this machine (processes named like QEMU)", .serialized)
+struct LiveGuestTests {
+    private func directory() throws -> GuestDirectory {
+        GuestDirectory(try KernelRoot(), buffer: ReadBuffer(), patterns: Settings().guestNames, readsPss: false)
+    }
+
+    private func names(_ guests: GuestDirectory) -> [String] {
+        var problems: [String] = []
+        guests.refresh(bootSeconds: Clock.bootSeconds(), problems: &problems)
+        return guests.guests.map(\.name)
+    }
+
+    @Test("A guest is listed with its name and size, and is gone when it ends")
+    func comesAndGoes() throws {
+        let name = "live-\(UUID().uuidString.prefix(8))"
+        let guests = try directory()
+        #expect(!names(guests).contains(name))
+        let standIn = try StandIn(name)
+        #expect(eventually { names(guests).contains(name) })
+        let guest = try #require(guests.guests.first { $0.name == name })
+        #expect(guest.pid == standIn.process.processIdentifier)
+        #expect(guest.rssKiB > 0)
+        standIn.end()
+        #expect(eventually { !names(guests).contains(name) })
+    }
+
+    @Test("A process that becomes QEMU after it was seen is seen as QEMU")
+    func execsLater() throws {
+        let name = "late-\(UUID().uuidString.prefix(8))"
+        let guests = try directory()
+        let standIn = try StandIn(name, waits: true)
+        // It has been looked at as a shell.
+        #expect(!names(guests).contains(name))
+        #expect(!names(guests).contains(name))
+        try standIn.go()
+        #expect(eventually { names(guests).contains(name) })
+        standIn.end()
+    }
+
+    @Test(
+        "A pid that is used again is not mistaken for its predecessor",
+        .enabled("needs a writable /proc/sys/kernel/ns_last_pid") { access("/proc/sys/kernel/ns_last_pid", W_OK) == 0 }
+    )
+    func reusedPid() throws {
+        let guests = try directory()
+        let first = try StandIn("first")
+        #expect(eventually { names(guests).contains("first") })
+        let pid = first.process.processIdentifier
+        let start = try #require(guests.guests.first { $0.pid == pid }).startTicks
+        first.end()
+        // Other processes of the machine may take the number: try until a stand-in has got it.
+        var second: StandIn?
+        for _ in 0..<200 where second == nil {
+            try "\(pid - 1)".write(toFile: "/proc/sys/kernel/ns_last_pid", atomically: false, encoding: .utf8)
+            let next = try StandIn("second")
+            if next.process.processIdentifier == pid { second = next } else { next.end() }
+        }
+        #expect(second != nil)
+        #expect(eventually { names(guests).contains("second") })
+        let guest = try #require(guests.guests.first { $0.pid == pid })
+        #expect(guest.name == "second")
+        #expect(guest.startTicks > start)
+        #expect(!names(guests).contains("first"))
+        second?.end()
+    }
+
+    @Test("The scanner thread of this kernel is found", .enabled("needs KSM") { access("/sys/kernel/mm/ksm/run", F_OK) == 0 })
+    func scanner() throws {
+        let guests = try directory()
+        _ = names(guests)
+        let scanner = try #require(guests.scanner)
+        let stat = try String(contentsOfFile: "/proc/\(scanner.pid)/comm", encoding: .utf8)
+        #expect(stat == "ksmd\n")
+    }
+
+    @Test("The sample of this machine agrees with its files")
+    func sample() throws {
+        let sampler = Sampler(try KernelRoot(), Settings())
+        let sample = sampler.sample(withKSMStats: true)
+        #expect(sample.memory.memTotalKiB != nil && sample.memory.classicFreeKiB != nil)
+        #expect(!sample.nodes.isEmpty)
+        let text = try String(contentsOfFile: "/sys/devices/system/node/node\(sample.nodes[0].node)/meminfo", encoding: .utf8)
+        // Ballooning may change it between the two reads; the order of magnitude stays.
+        let total = try #require(text.split(separator: "\n").first?.split(separator: " ").dropLast().last.flatMap { UInt64($0) })
+        #expect(total / 2 < sample.nodes[0].totalKiB && sample.nodes[0].totalKiB / 2 < total)
+        #expect(sample.pageSize == UInt64(sysconf(Int32(_SC_PAGESIZE))))
+    }
+}
