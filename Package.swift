@@ -1,7 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What every Swift target is built with. `house.md`'s rule "warnings are errors" lives here.
+/// What every Swift target is built with.
+///
+/// `house.md`'s rule "warnings are errors" lives here.
 let common: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -71,7 +73,7 @@ targets.append(
 targets += [
     .target(
         name: "KSMTestSupport",
-        dependencies: ["KSMModel", "KSMKernel"],
+        dependencies: ["KSMModel", "KSMText"],
         path: "Tests/KSMTestSupport",
         swiftSettings: common
     ),
@@ -89,10 +91,16 @@ targets += [
     ),
     .testTarget(
         name: "KSMTunerTests",
-        dependencies: ["KSMModel", "KSMPolicy", "KSMText", "KSMKernel", "KSMTuner", "KSMReport", "KSMTestSupport"],
+        dependencies: [
+            "KSMModel", "KSMPolicy", "KSMText", "KSMKernel", "KSMTuner", "KSMReport", "KSMSystemd", "KSMTestSupport",
+        ],
         swiftSettings: common
     ),
-    .testTarget(name: "ksmdTests", dependencies: ["ksmd", "KSMModel", "KSMTuner", "KSMTestSupport"], swiftSettings: common),
+    .testTarget(
+        name: "ksmdTests",
+        dependencies: ["ksmd", "KSMModel", "KSMTuner", "KSMTestSupport"],
+        swiftSettings: common
+    ),
     .testTarget(
         name: "LiveKernelTests",
         dependencies: ["KSMModel", "KSMKernel", "KSMTuner", "KSMTestSupport", "ksmd", "ksmctl"],
@@ -108,6 +116,16 @@ targets += [
 
 targets.append(
     .testTarget(name: "KSMSystemdTests", dependencies: ["KSMSystemd", "CSystemd"], swiftSettings: common)
+)
+
+// The budgets, on the release binary.
+targets.append(
+    .testTarget(
+        name: "FootprintTests",
+        dependencies: ["KSMModel", "KSMTestSupport"],
+        exclude: ["rig"],
+        swiftSettings: common
+    )
 )
 
 // Tests of the configuration, pure part and files.

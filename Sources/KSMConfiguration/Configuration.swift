@@ -22,8 +22,10 @@ package struct Configuration: Sendable {
     /// Where ksmtuned.conf sets its first `KSM_` variable, when that is why the policy is classic: no `Policy=` is set.
     package let classicBecauseOf: Origin?
 
-    /// Reads all sources: main file, then drop-ins in the order given, beat ksmtuned.conf and the `ksm` files, which beat
-    /// the defaults. Within one rank the last assignment wins; an empty one takes back what that rank has set.
+    /// Reads all sources: main file, then drop-ins in the order given, beat ksmtuned.conf and the `ksm` files, which
+    /// beat the defaults.
+    ///
+    /// Within one rank the last assignment wins; an empty one takes back what that rank has set.
     ///
     /// Never fails: a bad value counts as not written. Time and memory are linear in the size of the sources.
     /// - Parameter fileWarnings: warnings about files that could not be read, to stand before the others.

@@ -52,7 +52,9 @@ package struct ConfigurationKey: Sendable {
         self.sentence = sentence
     }
 
-    /// The sections of ksmd.conf in the order of the shipped file. Two of them have no keys yet.
+    /// The sections of ksmd.conf in the order of the shipped file.
+    ///
+    /// Two of them have no keys yet.
     package static let sections = ["Tuner", "NUMA", "Guests", "Scanner", "Adaptive", "Output"]
 
     /// Every key, in the order of the shipped file.
@@ -69,30 +71,45 @@ package struct ConfigurationKey: Sendable {
 extension ConfigurationKey {
     private static let tuner: [ConfigurationKey] = [
         ConfigurationKey(
-            "Tuner", "Policy", .policy, .word(\.policy),
+            "Tuner",
+            "Policy",
+            .policy,
+            .word(\.policy),
             unit: words(PolicyName.self),
             "The rule that decides when and how fast the kernel scans: classic is the rule of ksmtuned."
         ),
         ConfigurationKey(
-            "Tuner", "Interval", .interval, .interval,
+            "Tuner",
+            "Interval",
+            .interval,
+            .interval,
             unit: "time span from 1s to 24h, or auto",
             oldName: "KSM_MONITOR_INTERVAL",
             effective: { Value.timeSpanText(milliseconds: $0.effectiveIntervalMilliseconds) },
             "Time between two looks at the machine; auto leaves it to the policy, and classic takes 1min."
         ),
         ConfigurationKey(
-            "Tuner", "OnStop", .onStop, .word(\.onStop),
+            "Tuner",
+            "OnStop",
+            .onStop,
+            .word(\.onStop),
             unit: words(OnStop.self),
             "What happens when ksmd stops: the settings found at its start come back, they come back but scanning stays"
                 + " off, or everything is left as it is."
         ),
         ConfigurationKey(
-            "Tuner", "ForeignWrites", .foreignWrites, .word(\.foreignWrites),
+            "Tuner",
+            "ForeignWrites",
+            .foreignWrites,
+            .word(\.foreignWrites),
             unit: words(ForeignWrites.self),
             "What happens when somebody else changes a setting that ksmd has written: it is left alone, or taken back."
         ),
         ConfigurationKey(
-            "Tuner", "Advisor", .advisor, .word(\.advisor),
+            "Tuner",
+            "Advisor",
+            .advisor,
+            .word(\.advisor),
             unit: words(AdvisorHandling.self),
             "What happens to the kernel's own advisor (Linux 6.8 or later) when it is found on: it is switched off until"
                 + " ksmd stops, or kept and left to choose the speed."
@@ -101,13 +118,19 @@ extension ConfigurationKey {
 
     private static let guests: [ConfigurationKey] = [
         ConfigurationKey(
-            "Guests", "Names", .guestNames, .guestNames,
+            "Guests",
+            "Names",
+            .guestNames,
+            .guestNames,
             unit: "shell patterns, separated by spaces",
             "Names of the processes that are guests, as in /proc/PID/comm, which has at most 15 characters; ? stands for"
                 + " any one, * for any number of them."
         ),
         ConfigurationKey(
-            "Guests", "MemoryMetric", .memoryMetric, .word(\.guestMetric),
+            "Guests",
+            "MemoryMetric",
+            .memoryMetric,
+            .word(\.guestMetric),
             unit: words(GuestMetric.self),
             oldName: "KSM_PS_METRIC",
             "What counts as a guest's memory in the classic rule: rss counts a merged page in full in every guest, pss"
@@ -117,51 +140,74 @@ extension ConfigurationKey {
 
     private static let scanner: [ConfigurationKey] = [
         ConfigurationKey(
-            "Scanner", "BoostPages", .boostPages, .number(\.classic.boostPages, in: 0...Int64.max),
+            "Scanner",
+            "BoostPages",
+            .boostPages,
+            .number(\.classic.boostPages, in: 0...Int64.max),
             unit: "pages",
             oldName: "KSM_NPAGES_BOOST",
             "Classic rule: added to the batch at each look while free memory is below the threshold."
         ),
         ConfigurationKey(
-            "Scanner", "DecayPages", .decayPages,
+            "Scanner",
+            "DecayPages",
+            .decayPages,
             .number(\.classic.decayPages, in: Int64.min...Int64.max),
             unit: "pages",
             oldName: "KSM_NPAGES_DECAY",
             "Classic rule: added to the batch at each look while it is not; negative, so that the batch shrinks."
         ),
         ConfigurationKey(
-            "Scanner", "MinimumPages", .minimumPages, .batch(\.classic.minimumPages),
+            "Scanner",
+            "MinimumPages",
+            .minimumPages,
+            .batch(\.classic.minimumPages),
             unit: "pages",
             oldName: "KSM_NPAGES_MIN",
             "Classic rule: the smallest batch, which wins where it is above the largest."
         ),
         ConfigurationKey(
-            "Scanner", "MaximumPages", .maximumPages, .batch(\.classic.maximumPages),
+            "Scanner",
+            "MaximumPages",
+            .maximumPages,
+            .batch(\.classic.maximumPages),
             unit: "pages",
             oldName: "KSM_NPAGES_MAX",
             "Classic rule: the largest batch."
         ),
         ConfigurationKey(
-            "Scanner", "SleepMilliseconds", .sleepMilliseconds, .sleep,
+            "Scanner",
+            "SleepMilliseconds",
+            .sleepMilliseconds,
+            .sleep,
             unit: "milliseconds",
             oldName: "KSM_SLEEP_MSEC",
             "Classic rule: rest between two batches on a host of 16 GiB; smaller hosts rest longer in proportion, larger"
                 + " ones shorter, but never less than 10."
         ),
         ConfigurationKey(
-            "Scanner", "ThresholdPercent", .thresholdPercent, .percent,
+            "Scanner",
+            "ThresholdPercent",
+            .thresholdPercent,
+            .percent,
             unit: "percent of total memory",
             oldName: "KSM_THRES_COEF",
             "Classic rule: memory is short when less than this is free."
         ),
         ConfigurationKey(
-            "Scanner", "ThresholdFloor", .thresholdFloor, .size(\.classic.thresholdKiB),
+            "Scanner",
+            "ThresholdFloor",
+            .thresholdFloor,
+            .size(\.classic.thresholdKiB),
             unit: "bytes, or with K, M, G or T; whole KiB count",
             oldName: "KSM_THRES_CONST",
             "Classic rule: the least that the threshold can be."
         ),
         ConfigurationKey(
-            "Scanner", "MaxKernelPages", .maxKernelPages, .maxKernelPages,
+            "Scanner",
+            "MaxKernelPages",
+            .maxKernelPages,
+            .maxKernelPages,
             unit: "pages, 0 for no limit, or auto for half of memory",
             oldName: "KSM_MAX_KERNEL_PAGES",
             "Limit of shared pages, which only Linux 2.6.32 had: it is read and shown, and limits nothing."
@@ -170,7 +216,10 @@ extension ConfigurationKey {
 
     private static let output: [ConfigurationKey] = [
         ConfigurationKey(
-            "Output", "LogFile", .logFile, .logFile,
+            "Output",
+            "LogFile",
+            .logFile,
+            .logFile,
             unit: "absolute path, or empty for standard error",
             oldName: "LOGFILE",
             spoken: { $0.logFile ?? "standard error" },
@@ -178,7 +227,10 @@ extension ConfigurationKey {
                 + " ReadWritePaths=."
         ),
         ConfigurationKey(
-            "Output", "Debug", .debug, .boolean(\.debug),
+            "Output",
+            "Debug",
+            .debug,
+            .boolean(\.debug),
             unit: "yes or no",
             oldName: "DEBUG",
             "Writes a few lines at each look, in the words of ksmtuned's debug log."

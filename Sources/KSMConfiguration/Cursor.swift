@@ -55,8 +55,9 @@ struct Decimal {
         return carry ? nil : sum
     }
 
-    /// The fraction of `unit` that `digits` behind the point spell, rounded down. 18 of them fit into 64 bits; the
-    /// others are less than a millionth of the largest unit.
+    /// The fraction of `unit` that `digits` behind the point spell, rounded down.
+    ///
+    /// 18 of them fit into 64 bits; the others are less than a millionth of the largest unit.
     private static func share(of unit: UInt64, digits: ArraySlice<UInt8>) -> UInt64 {
         var (numerator, denominator): (UInt64, UInt64) = (0, 1)
         for digit in digits.prefix(18) {

@@ -22,7 +22,9 @@ struct PhysicalLines: IteratorProtocol {
 }
 
 /// The lines of a file in systemd's syntax, continued ones joined (systemd.syntax(7)): a backslash at the end becomes a
-/// space, comments in between are left out. Comments are not returned at all.
+/// space, comments in between are left out.
+///
+/// Comments are not returned at all.
 struct IniLines: IteratorProtocol {
     private var physical: PhysicalLines
 
@@ -98,7 +100,8 @@ enum IniLine: Equatable {
         guard let key = text(trimmed(bytes[..<equals])), let value = text(trimmed(bytes[(equals + 1)...])) else {
             return .problem("the line is not valid UTF-8 and is ignored")
         }
-        return key.isEmpty ? .problem("there is no key before =; the line is ignored") : .assignment(key: key, value: value)
+        return key.isEmpty
+            ? .problem("there is no key before =; the line is ignored") : .assignment(key: key, value: value)
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String? {

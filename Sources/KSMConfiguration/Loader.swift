@@ -54,7 +54,9 @@ struct Loader {
         )
     }
 
-    /// Reads a value. A bad one counts as not written: one warning, and what was set before, or the default, stays.
+    /// Reads a value.
+    ///
+    /// A bad one counts as not written: one warning, and what was set before, or the default, stays.
     mutating func parse(
         _ text: String,
         _ codec: Codec,

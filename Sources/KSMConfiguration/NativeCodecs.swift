@@ -87,7 +87,8 @@ extension Codec {
             name.utf8.count > commLength && !name.utf8.contains { "*?[\\".utf8.contains($0) }
         }
         guard let plain else { return nil }
-        return "\(quoted(plain)) is longer than the 15 characters that the kernel keeps of a process name and will match"
+        return
+            "\(quoted(plain)) is longer than the 15 characters that the kernel keeps of a process name and will match"
             + " nothing; write \(quoted(String(decoding: plain.utf8.prefix(commLength), as: UTF8.self)))"
     }
 

@@ -84,7 +84,9 @@ extension Loader {
 }
 
 extension ShellWord {
-    /// Whether the word can be nothing but a command or its argument. `export NAME` is harmless.
+    /// Whether the word can be nothing but a command or its argument.
+    ///
+    /// `export NAME` is harmless.
     fileprivate func isCommand(afterExport: Bool) -> Bool {
         guard equals == nil else { return false }
         return !afterExport || flaw != nil || bytes.first == UInt8(ascii: "-")

@@ -64,7 +64,9 @@ extension Codec {
         text: { Value.sleepText(milliseconds: $0.effectiveIntervalMilliseconds) }
     )
 
-    /// `KSM_PS_METRIC`: a column of ps(1). Proxmox's script knows it; `rsz`, `rss` and `rssize` are one column.
+    /// `KSM_PS_METRIC`: a column of ps(1).
+    ///
+    /// Proxmox's script knows it; `rsz`, `rss` and `rssize` are one column.
     fileprivate static let psColumn = Codec(
         parse: { text throws(ValueError) in
             switch text {

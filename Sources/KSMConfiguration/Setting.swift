@@ -76,7 +76,8 @@ extension Codec {
     /// Milliseconds that the kernel's `unsigned int` holds (sleep_millisecs_store of mm/ksm.c).
     static let sleep = Codec.number(\.classic.sleepMilliseconds, in: 0...Int64(UInt32.max))
 
-    /// A percentage of total memory. Above 100 means the same as 100, always short of memory; ten times that is a typing
-    /// error.
+    /// A percentage of total memory.
+    ///
+    /// Above 100 means the same as 100, always short of memory; ten times that is a typing error.
     static let percentRange: ClosedRange<Int64> = 0...1000
 }

@@ -38,7 +38,9 @@ struct ShellCommand: Equatable {
 }
 
 /// Cuts a shell file into simple commands, without running any: quotes, comments, `;` and continued lines as in the
-/// shell, except that a quote ends with its line. Linear in the size of the file.
+/// shell, except that a quote ends with its line.
+///
+/// Linear in the size of the file.
 struct ShellLexer: IteratorProtocol {
     private let bytes: [UInt8]
     private var index = 0

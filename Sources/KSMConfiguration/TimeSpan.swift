@@ -1,7 +1,9 @@
 /// The notations of time: systemd's time spans and the argument of sleep(1).
 extension Value {
-    /// Shortest and longest time between two ticks, in milliseconds. A second is the least that a wake-up budget of one
-    /// a second allows; a day is the longest that anybody would call tuning.
+    /// Shortest and longest time between two ticks, in milliseconds.
+    ///
+    /// A second is the least that a wake-up budget of one a second allows; a day is the longest that anybody would call
+    /// tuning.
     static let intervalRange: ClosedRange<UInt64> = 1000...86_400_000
 
     /// A time span as systemd reads it (systemd.time(7)), in milliseconds: `30s`, `5min`, `1h 30min`; a number without
@@ -76,7 +78,9 @@ extension Value {
         ValueError(problem: "\(quoted(text)) is not a time span such as 30s, 5min or 1h 30min")
     }
 
-    /// In microseconds. The names are those of systemd.time(7), without months and years.
+    /// In microseconds.
+    ///
+    /// The names are those of systemd.time(7), without months and years.
     private static let timeUnits: [String: UInt64] = [
         "us": 1, "usec": 1, "ms": 1000, "msec": 1000,
         "": 1_000_000, "s": 1_000_000, "sec": 1_000_000, "second": 1_000_000, "seconds": 1_000_000,

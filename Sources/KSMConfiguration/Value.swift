@@ -1,4 +1,6 @@
-/// The notations of values. Each function reads one whole value or says why it cannot.
+/// The notations of values.
+///
+/// Each function reads one whole value or says why it cannot.
 enum Value {
     /// A decimal number with optional sign; leading zeros mean nothing.
     static func wholeNumber(_ text: String, in range: ClosedRange<Int64>) throws(ValueError) -> Int64 {

@@ -26,7 +26,9 @@ package struct FileDescriptor: ~Copyable {
         FileDescriptor.readWhole(raw, into: buffer)
     }
 
-    /// The same on a borrowed descriptor. A short read is not the end of a kernel file; 0 bytes are.
+    /// The same on a borrowed descriptor.
+    ///
+    /// A short read is not the end of a kernel file; 0 bytes are.
     static func readWhole(_ raw: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         guard let base = buffer.baseAddress else { return 0 }
         var filled = 0

@@ -9,7 +9,9 @@ import KSMText
 /// the same as at the last pass is the inode of its directory (the kernel makes a new one for a reused pid).
 package final class GuestDirectory {
     /// A pid younger than this that is no guest yet is looked at again: libvirt forks, and the child becomes QEMU only
-    /// when it execs. 30 s is ksmd's promise.
+    /// when it execs.
+    ///
+    /// 30 s is ksmd's promise.
     static let youthSeconds: UInt64 = 30
 
     private struct Seen {
@@ -54,8 +56,10 @@ package final class GuestDirectory {
         readScanner(problems: &problems)
     }
 
-    /// Reads `ksm_stat` of every guest here and now. On 6.18 the file waits for the guest's memory map (it prints
-    /// `ksm_mergeable`), so the daemon's loop lets a child do it (`GuestProbe`).
+    /// Reads `ksm_stat` of every guest here and now.
+    ///
+    /// On 6.18 the file waits for the guest's memory map (it prints `ksm_mergeable`), so the daemon's loop lets a child
+    /// do it (`GuestProbe`).
     package func readKSMStats(problems: inout [String]) {
         var failed: SystemError?
         for index in files.indices {
@@ -134,8 +138,12 @@ package final class GuestDirectory {
         if isNew, stat.isScannerThread { found(scanner: pid, stat) }
         let isGuest = !stat.isKernelThread && matches(stat.comm)
         let known = files.firstIndex { $0.pid == pid }
-        if isGuest, known == nil { add(stat) }
-        if !isGuest, known != nil { drop(pid) }
+        switch (isGuest, known) {
+        case (true, nil): add(stat)
+        case (true, let index?): nameLate(index)
+        case (false, _?): drop(pid)
+        case (false, nil): break
+        }
         return stat.startTicks / GuestDirectory.ticksPerSecond
     }
 
@@ -149,15 +157,24 @@ package final class GuestDirectory {
     }
 
     private func add(_ stat: ProcessStat) {
-        let commandLine = try? root.open("/proc/\(stat.pid)/cmdline")
-        var name: String?
-        if let commandLine {
-            name = (try? buffer.read(commandLine.raw, path: "") { GuestCommandLine.name($0) }) ?? nil
-        }
+        let name = readName(stat.pid)
         let guest = Guest(pid: stat.pid, startTicks: stat.startTicks, name: name ?? stat.comm, rssKiB: 0)
         let place = guests.firstIndex { $0.pid > stat.pid } ?? guests.count
         guests.insert(guest, at: place)
-        files.insert(GuestFiles(root, pid: stat.pid), at: place)
+        files.insert(GuestFiles(pid: stat.pid, isNamed: name != nil), at: place)
+    }
+
+    /// Looks once more for the name: exec gives a process its new name before its new arguments (begin_new_exec of
+    /// fs/exec.c), so a guest met in between has none yet.
+    private func nameLate(_ index: Int) {
+        guard !files[index].isNamed, let name = readName(files[index].pid) else { return }
+        guests[index].name = name
+        files[index].isNamed = true
+    }
+
+    private func readName(_ pid: Int32) -> String? {
+        guard let commandLine = try? root.open("/proc/\(pid)/cmdline") else { return nil }
+        return (try? buffer.read(commandLine.raw, path: "") { GuestCommandLine.name($0) }) ?? nil
     }
 
     private func drop(_ pid: Int32) {

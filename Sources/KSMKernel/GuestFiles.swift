@@ -9,6 +9,8 @@ import KSMText
 struct GuestFiles {
     let pid: Int32
     var isGone = false
+    /// Whether the guest's name was found in its command line.
+    var isNamed: Bool
     private var statm: Int32 = -1
     private var merging: Int32 = -1
     private(set) var ksmStat: Int32 = -1
@@ -16,8 +18,9 @@ struct GuestFiles {
     private var mergingIsThere = true
     private var ksmStatIsThere = true
 
-    init(_ root: KernelRoot, pid: Int32) {
+    init(pid: Int32, isNamed: Bool) {
         self.pid = pid
+        self.isNamed = isNamed
     }
 
     /// Closes what is open.
@@ -31,7 +34,9 @@ struct GuestFiles {
     /// `statm`; `nil` when the process has gone or has given up its memory (a zombie).
     mutating func readMemory(_ root: KernelRoot, _ buffer: ReadBuffer) throws(SystemError) -> ProcessMemory? {
         do {
-            let memory = try GuestFiles.read(root, "/proc/\(pid)/statm", &statm, buffer) { try? ProcessMemory.parse($0) }
+            let memory = try GuestFiles.read(root, "/proc/\(pid)/statm", &statm, buffer) {
+                try? ProcessMemory.parse($0)
+            }
             guard let memory, memory.sizePages > 0 else { return nil }
             return memory
         } catch {

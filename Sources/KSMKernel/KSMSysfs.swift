@@ -2,14 +2,17 @@ import Glibc
 package import KSMModel
 package import KSMText
 
-/// `/sys/kernel/mm/ksm`. See Documentation/admin-guide/mm/ksm.rst.
+/// `/sys/kernel/mm/ksm`.
+///
+/// See Documentation/admin-guide/mm/ksm.rst.
 package final class KSMSysfs {
     package static let directory = "/sys/kernel/mm/ksm"
 
     private let root: KernelRoot
     private let buffer: ReadBuffer
-    /// Open attributes by raw value: -1 not yet opened, -2 absent on this kernel. Kept only on the running machine: a
-    /// recorded file may be replaced.
+    /// Open attributes by raw value: -1 not yet opened, -2 absent on this kernel.
+    ///
+    /// Kept only on the running machine: a recorded file may be replaced.
     private var kept: [Int32]
 
     package init(_ root: KernelRoot, buffer: ReadBuffer) {
@@ -93,7 +96,9 @@ package final class KSMSysfs {
         }
     }
 
-    /// Opens an attribute for one write. O_TRUNC matters only for recorded files; sysfs takes it and does nothing.
+    /// Opens an attribute for one write.
+    ///
+    /// O_TRUNC matters only for recorded files; sysfs takes it and does nothing.
     package func openForWriting(_ attribute: Attribute) throws(SystemError) -> FileDescriptor {
         try root.open(KSMSysfs.path(attribute), O_WRONLY | O_TRUNC)
     }

@@ -19,8 +19,12 @@ package final class KernelRoot {
         directory = FileDescriptor(owning: raw)
     }
 
-    /// Opens a file. `O_CLOEXEC` is always set.
-    package func open(_ path: String, _ flags: Int32 = O_RDONLY, mode: mode_t = 0o644) throws(SystemError) -> FileDescriptor {
+    /// Opens a file.
+    ///
+    /// `O_CLOEXEC` is always set.
+    package func open(_ path: String, _ flags: Int32 = O_RDONLY, mode: mode_t = 0o644) throws(SystemError)
+        -> FileDescriptor
+    {
         let raw = openat(directory.raw, relative(path), flags | O_CLOEXEC, mode)
         guard raw >= 0 else {
             let verb = flags & O_ACCMODE == O_RDONLY ? "open" : "open for writing"
@@ -58,14 +62,18 @@ package final class KernelRoot {
         faccessat(directory.raw, relative(path), F_OK, 0) == 0
     }
 
-    /// Checks that this process may write the file. - Throws: with the reason (EACCES, EROFS, ENOENT).
+    /// Checks that this process may write the file.
+    ///
+    /// - Throws: with the reason (EACCES, EROFS, ENOENT).
     package func checkWritable(_ path: String) throws(SystemError) {
         guard faccessat(directory.raw, relative(path), W_OK, AT_EACCESS) == 0 else {
             throw SystemError(operation: "open for writing", path: path, errno: errno)
         }
     }
 
-    /// Replaces a file in one step: a new file beside it is renamed over it. Directories on the way are made (0755).
+    /// Replaces a file in one step: a new file beside it is renamed over it.
+    ///
+    /// Directories on the way are made (0755).
     package func replaceFile(_ path: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws(SystemError) {
         try makeDirectories(for: path)
         let fresh = path + ".new"
@@ -100,7 +108,9 @@ package final class KernelRoot {
     private func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(SystemError) {
         var offset = 0
         while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { throw SystemError(operation: "write", path: path, errno: count < 0 ? errno : EIO) }
             offset += count
@@ -138,7 +148,8 @@ final class DirectoryListing {
         while let entry = readdir(stream) {
             let inode = UInt64(entry.pointee.d_ino)
             withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                let isDot = name[0] == UInt8(ascii: ".") && (name[1] == 0 || (name[1] == UInt8(ascii: ".") && name[2] == 0))
+                let isDot =
+                    name[0] == UInt8(ascii: ".") && (name[1] == 0 || (name[1] == UInt8(ascii: ".") && name[2] == 0))
                 if !isDot { body(name, inode) }
             }
         }

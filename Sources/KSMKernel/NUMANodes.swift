@@ -4,7 +4,9 @@ package import KSMModel
 import KSMText
 
 /// Memory of the NUMA nodes: totals and free memory through libnuma on the running machine, details from
-/// `/sys/devices/system/node`. Sizes change at run time (hotplug, ballooning) and are never kept.
+/// `/sys/devices/system/node`.
+///
+/// Sizes change at run time (hotplug, ballooning) and are never kept.
 package final class NUMANodes {
     static let directory = "/sys/devices/system/node"
 
@@ -22,9 +24,12 @@ package final class NUMANodes {
         libraryWorks = root.isLive && numa_available() >= 0 && numa_max_node() >= 0
     }
 
-    /// Nodes with memory, ascending. Without NUMA in the kernel: one node with the memory of the host.
+    /// Nodes with memory, ascending.
+    ///
+    /// Without NUMA in the kernel: one node with the memory of the host.
     package func read(_ memory: MemoryInfo, problems: inout [String]) -> [NodeMemory] {
-        guard let listed = hasMemory.readIfPresent(problems: &problems, { try? NodeList.parse($0) }) ?? nil, !listed.isEmpty
+        guard let listed = hasMemory.readIfPresent(problems: &problems, { try? NodeList.parse($0) }) ?? nil,
+            !listed.isEmpty
         else {
             return NUMANodes.wholeHost(memory)
         }
@@ -44,7 +49,9 @@ package final class NUMANodes {
     private func details(of node: Int, problems: inout [String]) -> NodeMemory? {
         let file = meminfo[node] ?? KeptFile(root, "\(NUMANodes.directory)/node\(node)/meminfo", buffer: buffer)
         meminfo[node] = file
-        func read() -> NodeMemory? { file.readIfPresent(problems: &problems) { NodeMemory.parse($0, node: node) } ?? nil }
+        func read() -> NodeMemory? {
+            file.readIfPresent(problems: &problems) { NodeMemory.parse($0, node: node) } ?? nil
+        }
         guard var details = read() else { return nil }
         guard libraryWorks, let fromLibrary = NUMANodes.fromLibrary(node) else { return details }
         // The size may have changed between the two looks (hotplug, ballooning): only a lasting difference is told.

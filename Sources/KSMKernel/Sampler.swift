@@ -2,7 +2,9 @@ import Glibc
 package import KSMModel
 import KSMText
 
-/// Reads all that one tick needs. One call, one `Sample`.
+/// Reads all that one tick needs.
+///
+/// One call, one `Sample`.
 package final class Sampler {
     package let ksm: KSMSysfs
     package let guests: GuestDirectory
@@ -39,7 +41,9 @@ package final class Sampler {
         guests.readsPss = settings.guestMetric == .pss
     }
 
-    /// Reads everything. Never fails: what could not be read is `nil`, and `problems` of the sample says why.
+    /// Reads everything.
+    ///
+    /// Never fails: what could not be read is `nil`, and `problems` of the sample says why.
     /// - Parameter withKSMStats: also the guests' `ksm_stat`, which can wait for a guest's memory map.
     package func sample(withKSMStats: Bool = false) -> Sample {
         var sample = Sample(monotonicNanoseconds: Clock.monotonicNanoseconds(), pageSize: GuestDirectory.pageSize)

@@ -15,7 +15,7 @@ package struct Write: Equatable, Sendable {
 
 /// Why a policy decided as it did: a stable code, the sentence that an operator reads, and the values behind it.
 package struct Reason: Equatable, Sendable {
-    /// Stable, for machines: `enough-memory`, `pressure`, `relief`, …
+    /// Stable, for machines, as `enough-memory`, `pressure` or `relief`.
     package var code: String
     /// One sentence with measured value and limit.
     package var sentence: String
@@ -41,7 +41,9 @@ package struct Reason: Equatable, Sendable {
 
 /// What one step of a policy wants.
 package struct Decision: Equatable, Sendable {
-    /// In the order in which they are to be applied. Classic asks at every tick, changed or not.
+    /// In the order in which they are to be applied.
+    ///
+    /// Classic asks at every tick, changed or not.
     package var writes: [Write]
     package var reason: Reason
     /// Lines in the words of ksmtuned's debug log, without date.

@@ -1,5 +1,7 @@
-/// The lines of `/proc/PID/ksm_stat`. Each kernel has its own set (6.1: items; 6.4: pages and profit; 6.6: zero pages;
-/// 6.18: the two flags); a missing line is `nil`.
+/// The lines of `/proc/PID/ksm_stat`.
+///
+/// Each kernel has its own set (6.1: items; 6.4: pages and profit; 6.6: zero pages; 6.18: the two flags); a missing
+/// line is `nil`.
 package struct KSMStat: Equatable, Sendable {
     /// Bookkeeping items, one per candidate page.
     package var rmapItems: UInt64?
@@ -37,8 +39,10 @@ package struct Guest: Equatable, Sendable {
     }
 
     /// This guest's part of what the host saves, in bytes, so that the parts of all guests add up to it: merged pages
-    /// weighted by sharing ÷ (shared + sharing), plus its zero pages. Source: `pages_shared` counts the kept copies,
-    /// `pages_sharing` the places that need none (Documentation/admin-guide/mm/ksm.rst).
+    /// weighted by sharing ÷ (shared + sharing), plus its zero pages.
+    ///
+    /// Source: `pages_shared` counts the kept copies, `pages_sharing` the places that need none
+    /// (Documentation/admin-guide/mm/ksm.rst).
     package func savedBytes(_ host: KSMAttributes, pageSize: UInt64) -> UInt64? {
         guard let merging = mergingPages, let sharing = host.number(.pages_sharing) else { return nil }
         let shared = host.number(.pages_shared) ?? 0

@@ -1,4 +1,6 @@
-/// All attributes of `/sys/kernel/mm/ksm` at one moment. A file that this kernel lacks is `nil`, never 0.
+/// All attributes of `/sys/kernel/mm/ksm` at one moment.
+///
+/// A file that this kernel lacks is `nil`, never 0.
 ///
 /// The kernel gives no snapshot across files: sums can be off by the work of one batch.
 package struct KSMAttributes: Equatable, Sendable {
@@ -38,7 +40,9 @@ package struct KSMAttributes: Equatable, Sendable {
     }
 
     /// Pages of memory saved: `pages_sharing`, and from 6.6 also `ksm_zero_pages` (a zero page takes no memory of its
-    /// own). On older kernels zero pages that `use_zero_pages` placed are saved but not counted.
+    /// own).
+    ///
+    /// On older kernels zero pages that `use_zero_pages` placed are saved but not counted.
     package var savedPages: UInt64? {
         guard let sharing = number(.pages_sharing) else { return nil }
         return sharing.addingReportingOverflow(number(.ksm_zero_pages) ?? 0).partialValue

@@ -1,4 +1,6 @@
-/// The lines of `/proc/meminfo` that ksmd uses, in KiB as the kernel prints them. A missing line is `nil`.
+/// The lines of `/proc/meminfo` that ksmd uses, in KiB as the kernel prints them.
+///
+/// A missing line is `nil`.
 package struct MemoryInfo: Equatable, Sendable {
     package var memTotalKiB: UInt64?
     package var memFreeKiB: UInt64?
@@ -11,14 +13,18 @@ package struct MemoryInfo: Equatable, Sendable {
 
     package init() {}
 
-    /// What ksmtuned calls free: MemFree + Buffers + Cached. Tmpfs counts as free in it, reclaimable slabs do not.
+    /// What ksmtuned calls free: MemFree + Buffers + Cached.
+    ///
+    /// Tmpfs counts as free in it, reclaimable slabs do not.
     package var classicFreeKiB: UInt64? {
         guard let free = memFreeKiB, let buffers = buffersKiB, let cached = cachedKiB else { return nil }
         return free.addingReportingOverflow(buffers).partialValue.addingReportingOverflow(cached).partialValue
     }
 }
 
-/// Pressure stall information of memory (`/proc/pressure/memory`). See Documentation/accounting/psi.rst.
+/// Pressure stall information of memory (`/proc/pressure/memory`).
+///
+/// See Documentation/accounting/psi.rst.
 package struct PressureStall: Equatable, Sendable {
     /// One line: some or all tasks stalled.
     package struct Line: Equatable, Sendable {
@@ -45,9 +51,13 @@ package struct PressureStall: Equatable, Sendable {
 
 /// The KSM lines of `/proc/vmstat`: events since boot.
 package struct KSMEvents: Equatable, Sendable {
-    /// Shared pages that were written and so copied; also every page that `run`=2 un-shares. From 5.19.
+    /// Shared pages that were written and so copied; also every page that `run`=2 un-shares.
+    ///
+    /// From 5.19.
     package var cow_ksm: UInt64?
-    /// Copies made of shared pages that came back from swap. From 5.18.
+    /// Copies made of shared pages that came back from swap.
+    ///
+    /// From 5.18.
     package var ksm_swpin_copy: UInt64?
 
     package init() {}

@@ -1,6 +1,10 @@
-/// All that one tick saw. What could not be read is `nil`, and `problems` says why.
+/// All that one tick saw.
+///
+/// What could not be read is `nil`, and `problems` says why.
 package struct Sample: Sendable {
-    /// CLOCK_MONOTONIC, in nanoseconds. Policies know no other clock.
+    /// CLOCK_MONOTONIC, in nanoseconds.
+    ///
+    /// Policies know no other clock.
     package var monotonicNanoseconds: UInt64
     /// Bytes per page of the host (or of the recorded machine).
     package var pageSize: UInt64

@@ -4,8 +4,9 @@ package struct SavedSettings: Equatable, Sendable {
         package var attribute: Attribute
         /// The value found, as it is written.
         package var found: String
-        /// ksmd has written this attribute (or is about to): it has to come back. What ksmd never wrote, and what
-        /// somebody else has changed since, stays as it is.
+        /// ksmd has written this attribute (or is about to): it has to come back.
+        ///
+        /// What ksmd never wrote, and what somebody else has changed since, stays as it is.
         package var isOurs: Bool
 
         package init(_ attribute: Attribute, found: String, isOurs: Bool = false) {
@@ -31,7 +32,9 @@ package struct SavedSettings: Equatable, Sendable {
         entries.first { $0.attribute == attribute }
     }
 
-    /// Takes in every setting that has no entry yet. What is there already is never overwritten: it is older.
+    /// Takes in every setting that has no entry yet.
+    ///
+    /// What is there already is never overwritten: it is older.
     package mutating func complete(from current: KSMAttributes) {
         for attribute in Attribute.settings where self[attribute] == nil {
             guard let value = current[attribute] else { continue }
@@ -40,7 +43,9 @@ package struct SavedSettings: Equatable, Sendable {
         }
     }
 
-    /// Marks an attribute as written by ksmd. - Returns: whether that was news.
+    /// Marks an attribute as written by ksmd.
+    ///
+    /// - Returns: whether that was news.
     package mutating func claim(_ attribute: Attribute) -> Bool {
         guard let index = entries.firstIndex(where: { $0.attribute == attribute }), !entries[index].isOurs else {
             return false

@@ -52,7 +52,9 @@ package struct ClassicParameters: Equatable, Sendable {
     package init() {}
 }
 
-/// All settings of ksmd, validated. Every value has its default here and nowhere else.
+/// All settings of ksmd, validated.
+///
+/// Every value has its default here and nowhere else.
 package struct Settings: Equatable, Sendable {
     // [Tuner]
     package var policy: PolicyName = .classic

@@ -1,6 +1,8 @@
 package import KSMModel
 
-/// What decides: a sample in, a decision out. No clock, no file, no log inside.
+/// What decides: a sample in, a decision out.
+///
+/// No clock, no file, no log inside.
 package protocol Policy {
     var name: PolicyName { get }
     /// Decides for what was seen. Time is `sample.monotonicNanoseconds`.

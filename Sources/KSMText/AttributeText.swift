@@ -31,7 +31,9 @@ extension AttributeValue {
         while true {
             let word = text.word(in: line, from: &position)
             if word.isEmpty { throw TextError(expected: "a word in brackets", found: text) }
-            if word.count > 2, text[word.lowerBound] == UInt8(ascii: "["), text[word.upperBound - 1] == UInt8(ascii: "]") {
+            if word.count > 2, text[word.lowerBound] == UInt8(ascii: "["),
+                text[word.upperBound - 1] == UInt8(ascii: "]")
+            {
                 return text.string(word.lowerBound + 1..<word.upperBound - 1)
             }
         }

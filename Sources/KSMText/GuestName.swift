@@ -25,8 +25,8 @@ package enum GuestCommandLine {
         var index = 0
         while position <= value.upperBound, index < 64 {
             let part = part(text, in: value, from: &position)
-            if part.hasPrefix("guest=") { return printable(part.dropFirst(6)) }
-            if index == 0, !isOption(part) { first = printable(part[...]) }
+            if starts(part, with: "guest=") { return printable(part.unicodeScalars.dropFirst(6)) }
+            if index == 0, !isOption(part) { first = printable(part.unicodeScalars[...]) }
             index += 1
         }
         return first
@@ -52,16 +52,22 @@ package enum GuestCommandLine {
 
     /// `process=web01` and `debug-threads=on` are options of `-name`, not names.
     private static func isOption(_ part: String) -> Bool {
-        part.hasPrefix("process=") || part.hasPrefix("debug-threads=")
+        starts(part, with: "process=") || starts(part, with: "debug-threads=")
     }
 
-    private static func printable(_ name: Substring) -> String? {
+    /// By bytes: to `hasPrefix`, `=` and a combining mark behind it are one character and not `=`.
+    private static func starts(_ part: String, with prefix: String) -> Bool {
+        part.utf8.starts(with: prefix.utf8)
+    }
+
+    private static func printable(_ name: Substring.UnicodeScalarView) -> String? {
         guard !name.isEmpty else { return nil }
         var result = ""
-        for scalar in name.unicodeScalars {
-            if result.utf8.count >= 256 { break }
+        for scalar in name {
             let isControl = scalar.value < 0x20 || (scalar.value >= 0x7f && scalar.value < 0xa0)
-            result.unicodeScalars.append(isControl ? "?" : scalar)
+            let shown: Unicode.Scalar = isControl ? "?" : scalar
+            if result.utf8.count + UTF8.width(shown) > 256 { break }
+            result.unicodeScalars.append(shown)
         }
         return result
     }

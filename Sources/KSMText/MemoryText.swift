@@ -41,7 +41,9 @@ extension MemoryInfo {
 
 extension NodeMemory {
     /// Parses `/sys/devices/system/node/nodeN/meminfo` (`Node 0 MemTotal: 6170972 kB`); `nil` when total or free is
-    /// missing. Source: node_read_meminfo of drivers/base/node.c.
+    /// missing.
+    ///
+    /// Source: node_read_meminfo of drivers/base/node.c.
     package static func parse(_ text: Span<UInt8>, node: Int) -> NodeMemory? {
         var total: UInt64?
         var free: UInt64?
@@ -72,8 +74,9 @@ extension NodeMemory {
 }
 
 extension PressureStall {
-    /// Parses `/proc/pressure/memory`; a line that is missing or broken is `nil`. Source: psi_show of
-    /// kernel/sched/psi.c (`some avg10=0.00 avg60=0.00 avg300=0.00 total=0`).
+    /// Parses `/proc/pressure/memory`; a line that is missing or broken is `nil`.
+    ///
+    /// Source: psi_show of kernel/sched/psi.c (`some avg10=0.00 avg60=0.00 avg300=0.00 total=0`).
     package static func parse(_ text: Span<UInt8>) -> PressureStall {
         var result = PressureStall()
         var next = 0
@@ -124,14 +127,16 @@ extension Span<UInt8> {
         guard
             self[point] == UInt8(ascii: "."),
             let whole = unsigned(number.lowerBound..<point), whole <= 100,
-            let fraction = unsigned(point + 1..<number.upperBound)
+            let fraction = unsigned(point + 1..<number.upperBound), whole * 100 + fraction <= 10_000
         else { return nil }
         return UInt32(whole * 100 + fraction)
     }
 }
 
 extension KSMEvents {
-    /// Parses the KSM lines of `/proc/vmstat` (`cow_ksm 12`). Source: vmstat_text of mm/vmstat.c.
+    /// Parses the KSM lines of `/proc/vmstat` (`cow_ksm 12`).
+    ///
+    /// Source: vmstat_text of mm/vmstat.c.
     package static func parse(_ text: Span<UInt8>) -> KSMEvents {
         var events = KSMEvents()
         var next = 0

@@ -3,7 +3,9 @@ package enum NodeList {
     /// The largest node number a kernel can have: MAX_NUMNODES is 1 << NODES_SHIFT, at most 10 on x86-64.
     package static let limit = 1024
 
-    /// Parses a list; ascending, without doubles. Numbers from `limit` on are left out. An empty line is no node.
+    /// Parses a list; ascending, without doubles.
+    ///
+    /// Numbers from `limit` on are left out. An empty line is no node.
     ///
     /// Source: cpumap_print_list / nodelist printing with `%*pbl` (lib/vsprintf.c).
     package static func parse(_ text: Span<UInt8>) throws(TextError) -> [Int] {

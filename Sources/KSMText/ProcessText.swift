@@ -39,7 +39,9 @@ package struct ProcessStat: Equatable, Sendable {
         for index in 1..<20 {
             let word = text.word(in: rest, from: &position)
             // tty_nr, tpgid, priority and nice can be negative; none of them is used.
-            guard let value = text.signed(word).map({ UInt64(bitPattern: $0) }) ?? text.unsigned(word) else { throw broken }
+            guard let value = text.signed(word).map({ UInt64(bitPattern: $0) }) ?? text.unsigned(word) else {
+                throw broken
+            }
             numbers[index] = value
         }
         return ProcessStat(
@@ -61,7 +63,9 @@ package struct ProcessMemory: Equatable, Sendable {
     package var sizePages: UInt64
     package var residentPages: UInt64
 
-    /// Parses the text. Source: proc_pid_statm of fs/proc/array.c.
+    /// Parses the text.
+    ///
+    /// Source: proc_pid_statm of fs/proc/array.c.
     package static func parse(_ text: Span<UInt8>) throws(TextError) -> ProcessMemory {
         let line = text.line(from: 0).line
         var position = 0
@@ -75,7 +79,9 @@ package struct ProcessMemory: Equatable, Sendable {
 
 /// Numbers that stand alone in a file of a process.
 package enum ProcessNumber {
-    /// `ksm_merging_pages`: one number. An empty file is a process without memory: 0.
+    /// `ksm_merging_pages`: one number.
+    ///
+    /// An empty file is a process without memory: 0.
     package static func mergingPages(_ text: Span<UInt8>) throws(TextError) -> UInt64 {
         if text.isEmpty { return 0 }
         return try first(text)

@@ -14,8 +14,9 @@ extension SavedSettings {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Parses the file. Lines that are not understood are left out, so that a file of a newer version still gives back
-    /// what both know.
+    /// Parses the file.
+    ///
+    /// Lines that are not understood are left out, so that a file of a newer version still gives back what both know.
     /// - Throws: when there is no version and no boot: then it is not such a file.
     package static func parse(_ text: Span<UInt8>) throws(TextError) -> SavedSettings {
         var saved = SavedSettings(bootID: "")
@@ -32,7 +33,8 @@ extension SavedSettings {
                 version = text.unsigned(value)
             } else if key == "boot_id" {
                 saved.bootID = text.string(value)
-            } else if let attribute = Attribute(name: key), attribute.isSetting, !value.isEmpty, saved[attribute] == nil {
+            } else if let attribute = Attribute(name: key), attribute.isSetting, !value.isEmpty, saved[attribute] == nil
+            {
                 let isOurs = text.equals("ours", in: text.word(in: line, from: &position))
                 saved.entries.append(Entry(attribute, found: text.string(value), isOurs: isOurs))
             }

@@ -36,7 +36,9 @@ extension Span<UInt8> {
 
     /// Whether the bytes in `range` are exactly those of `word`.
     func equals(_ word: StaticString, in range: ByteRange) -> Bool {
-        guard range.count == word.utf8CodeUnitCount, range.lowerBound >= 0, range.upperBound <= count else { return false }
+        guard range.count == word.utf8CodeUnitCount, range.lowerBound >= 0, range.upperBound <= count else {
+            return false
+        }
         return word.withUTF8Buffer { bytes in
             for offset in 0..<range.count where unsafe bytes[offset] != self[range.lowerBound + offset] {
                 return false
@@ -53,7 +55,9 @@ extension Span<UInt8> {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The range from `start` to before the next newline or the end. Call again with `next` for the line after it.
+    /// The range from `start` to before the next newline or the end.
+    ///
+    /// Call again with `next` for the line after it.
     func line(from start: Int) -> (line: ByteRange, next: Int) {
         var end = start
         while end < count, self[end] != 0x0a { end += 1 }

@@ -116,11 +116,11 @@ package final class Applier {
 
     /// Does what a policy asks for, in its order, except that what has its value already is not written.
     /// - Returns: one outcome per write, and the children that were started for slow ones.
-    package func apply(_ writes: [Write], _ current: KSMAttributes) -> (applied: [Applied], children: [Int32]) {
+    package func apply(_ writes: [Write]) -> (applied: [Applied], children: [Int32]) {
         var children: [Int32] = []
         let applied = writes.map { write in
-            let before = Applier.text(current, write.attribute)
-            return Applied(write: write, before: before, outcome: outcome(write, before, current, &children))
+            let before = Applier.text(seen, write.attribute)
+            return Applied(write: write, before: before, outcome: outcome(write, before, &children))
         }
         return (applied, children)
     }
@@ -128,7 +128,6 @@ package final class Applier {
     private func outcome(
         _ write: Write,
         _ before: String?,
-        _ current: KSMAttributes,
         _ children: inout [Int32]
     ) -> Applied.Outcome {
         guard let before else { return .absent }
@@ -137,7 +136,7 @@ package final class Applier {
             own[write.attribute] = write.value
             return .unchanged
         }
-        if write.attribute == .pages_to_scan && current.isAdvised { return .left }
+        if write.attribute == .pages_to_scan && seen.isAdvised { return .left }
         if isDryRun { return .notTried }
         do {
             try saved.claim(write.attribute)
@@ -177,7 +176,9 @@ package final class Applier {
         let text = write.attribute == .run ? String((value.unsignedValue ?? 0) & 3) : value.description
         own[write.attribute] = text
         seen[write.attribute] = value
-        if write.attribute == .advisor_mode, let batch = try? sysfs.read(.pages_to_scan) { seen[.pages_to_scan] = batch }
+        if write.attribute == .advisor_mode, let batch = try? sysfs.read(.pages_to_scan) {
+            seen[.pages_to_scan] = batch
+        }
         return .written
     }
 

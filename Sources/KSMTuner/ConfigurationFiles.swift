@@ -4,8 +4,9 @@ package import KSMKernel
 
 /// Finds and reads the configuration files, as systemd does for its own (systemd.syntax(7), "configuration directories").
 package enum ConfigurationFiles {
-    /// Where ksmd.conf and `ksmd.conf.d` are looked for. The first directory wins: the administrator's, this boot's, the
-    /// local installation's, the distribution's.
+    /// Where ksmd.conf and `ksmd.conf.d` are looked for.
+    ///
+    /// The first directory wins: the administrator's, this boot's, the local installation's, the distribution's.
     package static let directories = ["/etc/ksmd", "/run/ksmd", "/usr/local/lib/ksmd", "/usr/lib/ksmd"]
 
     /// Files of KSM's old services; Debian's name and Red Hat's for the environment of ksm.service.
@@ -13,7 +14,9 @@ package enum ConfigurationFiles {
         ("/etc/ksmtuned.conf", .ksmtuned), ("/etc/default/ksm", .ksm), ("/etc/sysconfig/ksm", .ksm),
     ]
 
-    /// The most that is read of one file, in bytes. The shipped one has 4 KiB.
+    /// The most that is read of one file, in bytes.
+    ///
+    /// The shipped one has 4 KiB.
     package static let limit = 1 << 20
 
     /// Reads everything that counts on this machine, or in a directory that holds a recorded one.
@@ -28,8 +31,9 @@ package enum ConfigurationFiles {
         return Configuration.load(sources: files.sources, fileWarnings: files.warnings)
     }
 
-    /// Reads one file and nothing else: no drop-ins, no old files. It has the syntax of ksmd.conf, unless it is called
-    /// `ksmtuned.conf` or `ksm`.
+    /// Reads one file and nothing else: no drop-ins, no old files.
+    ///
+    /// It has the syntax of ksmd.conf, unless it is called `ksmtuned.conf` or `ksm`.
     /// - Parameter path: a path of the running machine, from the working directory where it is relative.
     /// - Throws: when the file is not there, cannot be read, or is larger than `limit`.
     package static func load(only path: String) throws(SystemError) -> Configuration {
@@ -62,7 +66,9 @@ private struct Files {
         self.root = root
     }
 
-    /// The first ksmd.conf that is there. An empty one, or a link to /dev/null, hides those behind it like any other.
+    /// The first ksmd.conf that is there.
+    ///
+    /// An empty one, or a link to /dev/null, hides those behind it like any other.
     mutating func readMain() throws(SystemError) {
         for directory in ConfigurationFiles.directories {
             let path = directory + "/ksmd.conf"

@@ -11,7 +11,9 @@ package final class Daemon {
     package static let version = "0.1.0"
 
     /// Retunes within this time of the last are the same adjustment: guests started together send one each, and a boost
-    /// belongs to the time, not to the signal. 2 s is ksmd's choice; ksmtuned boosted for each.
+    /// belongs to the time, not to the signal.
+    ///
+    /// 2 s is ksmd's choice; ksmtuned boosted for each.
     static let retuneWindowMicroseconds: UInt64 = 2_000_000
     /// How long a stop waits for the kernel to take the settings back; a batch takes milliseconds, and systemd kills
     /// after 90 s (DefaultTimeoutStopSec).
@@ -39,7 +41,8 @@ package final class Daemon {
             tuner = try Tuner(place.root, place.settings, policyOverride: options.policy, isDryRun: options.dryRun)
         } catch {
             throw Refusal(
-                description: "\(error); without what was found at first nothing may be changed (remove the file to begin anew)",
+                description:
+                    "\(error); without what was found at first nothing may be changed (remove the file to begin anew)",
                 status: ExitStatus.failure
             )
         }
@@ -55,7 +58,9 @@ package final class Daemon {
         base.startedRealtimeSeconds = Clock.realtimeSeconds()
     }
 
-    /// Runs until it is told to stop. - Returns: the exit status.
+    /// Runs until it is told to stop.
+    ///
+    /// - Returns: the exit status.
     package func run() -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         tell(place.warnings.map { JournalEntry(.warning, .configurationWarning, $0) })
@@ -64,8 +69,10 @@ package final class Daemon {
 
     // MARK: Without a loop
 
-    /// `--ticks N`: N ticks without waiting between them. On the running machine the settings come back afterwards; a
-    /// recorded machine is left as the last tick wrote it, to be looked at.
+    /// `--ticks N`: N ticks without waiting between them.
+    ///
+    /// On the running machine the settings come back afterwards; a recorded machine is left as the last tick wrote it,
+    /// to be looked at.
     private func runTicks(_ count: UInt64) -> Int32 {
         for _ in 0..<count {
             let tick = tuner.tick(withKSMStats: true)
@@ -285,7 +292,9 @@ package final class Daemon {
 }
 
 extension Daemon {
-    /// `ksmd --restore`: puts back what a ksmd that was killed has left. - Returns: the exit status.
+    /// `ksmd --restore`: puts back what a ksmd that was killed has left.
+    ///
+    /// - Returns: the exit status.
     package static func restore(_ options: DaemonOptions) throws(Refusal) -> Int32 {
         let place = try Workplace(options)
         let journal = JournalWriter()

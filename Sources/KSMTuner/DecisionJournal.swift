@@ -14,7 +14,9 @@ package struct DecisionJournal {
 
     package init() {}
 
-    /// Takes in what became of a decision's writes at once. - Returns: what is to be told now.
+    /// Takes in what became of a decision's writes at once.
+    ///
+    /// - Returns: what is to be told now.
     mutating func take(_ applied: [Applier.Applied], _ decision: Decision, _ teller: Teller) -> [JournalEntry] {
         var entries = close()
         open = decision

@@ -24,7 +24,9 @@ package final class GuestProbe {
         self.root = root
     }
 
-    /// Starts a child when it is time and none is under way. - Returns: its pid.
+    /// Starts a child when it is time and none is under way.
+    ///
+    /// - Returns: its pid.
     package func start(now: UInt64) -> Int32? {
         if child != nil || guests.guests.isEmpty { return nil }
         if let lastNanoseconds, now &- lastNanoseconds < GuestProbe.intervalNanoseconds { return nil }
@@ -44,7 +46,9 @@ package final class GuestProbe {
         return pid
     }
 
-    /// Takes in what the child has read. - Returns: whether it was this one's child.
+    /// Takes in what the child has read.
+    ///
+    /// - Returns: whether it was this one's child.
     package func finish(pid: Int32) -> Bool {
         guard pid == child, let requests else { return false }
         for (index, guest) in asked.enumerated() where requests[index].result > 0 {

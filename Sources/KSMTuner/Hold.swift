@@ -9,8 +9,9 @@ package enum Hold {
     private static let startPath = "/run/ksmd/start"
     private static let limit = 4096
 
-    /// Who holds KSM, and since when; `nil` when nobody does. A file that cannot be read holds too: a stop that is not
-    /// obeyed is worse than one too many.
+    /// Who holds KSM, and since when; `nil` when nobody does.
+    ///
+    /// A file that cannot be read holds too: a stop that is not obeyed is worse than one too many.
     package static func read(_ root: KernelRoot) -> StateReport.Hold? {
         let bytes: [UInt8]
         do {
@@ -22,12 +23,16 @@ package enum Hold {
     }
 
     /// Holds KSM in the name of `user`.
-    package static func write(_ root: KernelRoot, by user: String, sinceRealtimeSeconds since: UInt64) throws(SystemError) {
+    package static func write(_ root: KernelRoot, by user: String, sinceRealtimeSeconds since: UInt64)
+        throws(SystemError)
+    {
         try root.replaceFile(path, Array("version 1\nby \(user)\nsince \(since)\n".utf8))
     }
 
-    /// Ends the hold; there may be none. The mark that stays tells the daemon that the operator wants it to tune again,
-    /// also what somebody else had taken from it.
+    /// Ends the hold; there may be none.
+    ///
+    /// The mark that stays tells the daemon that the operator wants it to tune again, also what somebody else had taken
+    /// from it.
     package static func release(_ root: KernelRoot) throws(SystemError) {
         try root.remove(path)
         try root.replaceFile(startPath, [])

@@ -9,7 +9,9 @@ package final class InstanceLock {
     package static let path = "/run/ksmd/ksmd.lock"
     private let descriptor: FileDescriptor
 
-    /// Takes the lock. - Throws: EAGAIN or EACCES when another process has it.
+    /// Takes the lock.
+    ///
+    /// - Throws: EAGAIN or EACCES when another process has it.
     package init(_ root: KernelRoot) throws(SystemError) {
         try root.makeDirectories(for: InstanceLock.path)
         descriptor = try root.open(InstanceLock.path, O_RDWR | O_CREAT | O_NOFOLLOW)

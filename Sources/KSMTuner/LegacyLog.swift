@@ -12,8 +12,9 @@ package final class LegacyLog {
         self.path = path
     }
 
-    /// Appends the lines. The file is opened anew each time, so that a rotated log is followed, and never through a
-    /// link in its last part.
+    /// Appends the lines.
+    ///
+    /// The file is opened anew each time, so that a rotated log is followed, and never through a link in its last part.
     package func write(_ lines: [String]) throws(SystemError) {
         guard !lines.isEmpty else { return }
         let date = LegacyLog.date()

@@ -38,7 +38,9 @@ package final class Restorer {
         isComplete = !saved.settings.hasOurs
     }
 
-    /// Does the next steps. - Returns: the child to wait for; `nil` when all is done or an earlier child ends first.
+    /// Does the next steps.
+    ///
+    /// - Returns: the child to wait for; `nil` when all is done or an earlier child ends first.
     package func advance() -> Int32? {
         while let step = steps.first {
             do {
@@ -56,7 +58,9 @@ package final class Restorer {
     /// Nothing is left to do.
     package var isDone: Bool { steps.isEmpty && slow.isIdle }
 
-    /// Takes in the end of a child. - Returns: the next child to wait for.
+    /// Takes in the end of a child.
+    ///
+    /// - Returns: the next child to wait for.
     package func finish(pid: Int32, status: Int32?) -> Int32? {
         guard let outcome = slow.finish(pid: pid, status: status) else { return nil }
         if case .success(let next) = outcome.next { return next }

@@ -46,7 +46,9 @@ package final class SlowWriter {
             .map { ($0.write, now &- $0.startedNanoseconds) }
     }
 
-    /// Starts a write. - Returns: the child's pid; `nil` when the value waits for an earlier write.
+    /// Starts a write.
+    ///
+    /// - Returns: the child's pid; `nil` when the value waits for an earlier write.
     package func start(_ write: Write) throws(SystemError) -> Int32? {
         if let index = underWay.firstIndex(where: { $0.write.attribute == write.attribute }) {
             underWay[index].waiting = underWay[index].write == write ? nil : write
@@ -59,7 +61,9 @@ package final class SlowWriter {
         let descriptor = try sysfs.openForWriting(write.attribute)
         let text = "\(write.value)\n"
         let pid = text.withCString { ksmd_fork_writer(descriptor.raw, $0, strlen($0)) }
-        guard pid > 0 else { throw SystemError(operation: "fork to write", path: KSMSysfs.path(write.attribute), errno: -pid) }
+        guard pid > 0 else {
+            throw SystemError(operation: "fork to write", path: KSMSysfs.path(write.attribute), errno: -pid)
+        }
         underWay.append(UnderWay(pid: pid, write: write, startedNanoseconds: Clock.monotonicNanoseconds()))
         return pid
     }
@@ -71,7 +75,8 @@ package final class SlowWriter {
         guard let index = underWay.firstIndex(where: { $0.pid == pid }) else { return nil }
         let ended = underWay.remove(at: index)
         let code = status ?? EINTR
-        let failure = code == 0 ? nil : SystemError(operation: "write", path: KSMSysfs.path(ended.write.attribute), errno: code)
+        let failure =
+            code == 0 ? nil : SystemError(operation: "write", path: KSMSysfs.path(ended.write.attribute), errno: code)
         var outcome = Outcome(
             write: ended.write,
             failure: failure,
@@ -87,12 +92,16 @@ package final class SlowWriter {
         return outcome
     }
 
-    /// Waits for a child without a loop. - Returns: `nil` when the deadline has passed; the child goes on then.
+    /// Waits for a child without a loop.
+    ///
+    /// - Returns: `nil` when the deadline has passed; the child goes on then.
     package func wait(pid: Int32, milliseconds: Int32) -> Outcome? {
         waitEnd(pid: pid, milliseconds: milliseconds).flatMap { finish(pid: pid, status: $0) }
     }
 
-    /// The same without taking it in. - Returns: the child's exit status, or EINTR when a signal ended it.
+    /// The same without taking it in.
+    ///
+    /// - Returns: the child's exit status, or EINTR when a signal ended it.
     func waitEnd(pid: Int32, milliseconds: Int32) -> Int32? {
         let status = ksmd_wait_child(pid, milliseconds)
         return status < 0 ? nil : status < 256 ? status : EINTR

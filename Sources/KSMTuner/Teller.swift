@@ -2,7 +2,9 @@ import KSMModel
 package import KSMReport
 import KSMSystemd
 
-/// The sentences of the daemon. A class of its own, so that wording and mechanism do not mix.
+/// The sentences of the daemon.
+///
+/// A class of its own, so that wording and mechanism do not mix.
 package struct Teller {
     private var advisorTold = false
 
@@ -15,10 +17,12 @@ package struct Teller {
     }
 
     func advisor(_ handling: AdvisorHandling) -> JournalEntry {
-        let message = switch handling {
-        case .take: "The kernel's advisor was on; it is set to none and comes back when ksmd stops"
-        case .keep: "The kernel's advisor is on and is kept: it sets pages_to_scan, ksmd only starts and stops scanning"
-        }
+        let message =
+            switch handling {
+            case .take: "The kernel's advisor was on; it is set to none and comes back when ksmd stops"
+            case .keep:
+                "The kernel's advisor is on and is kept: it sets pages_to_scan, ksmd only starts and stops scanning"
+            }
         return JournalEntry(.notice, .advisorTakenOver, message)
     }
 
@@ -26,7 +30,8 @@ package struct Teller {
         let what = "\(write.attribute.name) was \(write.expected) and somebody else has set it to \(write.found)"
         let consequence =
             switch (handling, write.wasOurs) {
-            case (.respect, true): "ksmd leaves it alone until it is reloaded or told ksmctl start (ForeignWrites=respect)"
+            case (.respect, true):
+                "ksmd leaves it alone until it is reloaded or told ksmctl start (ForeignWrites=respect)"
             case (.retake, true): "ksmd takes it back (ForeignWrites=retake)"
             case (_, false): "ksmd had not set it and leaves it alone"
             }
@@ -42,7 +47,12 @@ package struct Teller {
     }
 
     func held(_ hold: StateReport.Hold) -> JournalEntry {
-        JournalEntry(.notice, .held, "KSM is held stopped: \(heldReason(hold).sentence)", fields: [Reason.Field("BY", hold.by)])
+        JournalEntry(
+            .notice,
+            .held,
+            "KSM is held stopped: \(heldReason(hold).sentence)",
+            fields: [Reason.Field("BY", hold.by)]
+        )
     }
 
     func released() -> JournalEntry {

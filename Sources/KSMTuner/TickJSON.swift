@@ -4,6 +4,8 @@ import KSMReport
 
 /// The line that `ksmd --json` prints for each tick.
 package enum TickJSON {
+    /// One object on one line.
+    ///
     /// `{"tick":1,"policy":"classic","writes":[["pages_to_scan","300"]],"reason":"…"}`
     ///
     /// `writes` is what the policy asks for, in order, whether or not the value is there already.
@@ -26,12 +28,16 @@ package enum TickJSON {
         return json.text
     }
 
-    /// Prints one line on standard output. - Returns: false when nobody reads it any more.
+    /// Prints one line on standard output.
+    ///
+    /// - Returns: false when nobody reads it any more.
     package static func print(_ line: String) -> Bool {
         let bytes = Array((line + "\n").utf8)
         var offset = 0
         while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress.map { $0 + offset }, $0.count - offset) }
+            let count = bytes.withUnsafeBytes {
+                write(STDOUT_FILENO, $0.baseAddress.map { $0 + offset }, $0.count - offset)
+            }
             if count < 0 && errno == EINTR { continue }
             if count <= 0 { return false }
             offset += count

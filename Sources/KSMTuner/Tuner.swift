@@ -4,7 +4,9 @@ import KSMPolicy
 package import KSMReport
 import KSMSystemd
 
-/// One tick: sample → step → apply → report. Knows no loop and no clock but the sample's; the daemon drives it.
+/// One tick: sample → step → apply → report.
+///
+/// Knows no loop and no clock but the sample's; the daemon drives it.
 package final class Tuner {
     /// What one tick brought.
     package struct Tick {
@@ -78,7 +80,9 @@ package final class Tuner {
     /// The time between two ticks in milliseconds.
     package var intervalMilliseconds: UInt64 { settings.effectiveIntervalMilliseconds }
 
-    /// Takes over new settings. The classic policy keeps its batch; what others have taken is ksmd's again.
+    /// Takes over new settings.
+    ///
+    /// The classic policy keeps its batch; what others have taken is ksmd's again.
     package func reload(_ settings: Settings) {
         self.settings = settings
         sampler.configure(settings)
@@ -96,7 +100,9 @@ package final class Tuner {
 
     // MARK: The tick
 
-    /// Runs one tick. Never fails: what goes wrong becomes an entry, and the next tick tries again.
+    /// Runs one tick.
+    ///
+    /// Never fails: what goes wrong becomes an entry, and the next tick tries again.
     /// - Parameter withKSMStats: read the guests' `ksm_stat` here and now; the daemon's loop lets a child do it.
     package func tick(withKSMStats: Bool = false) -> Tick {
         number += 1
@@ -110,11 +116,9 @@ package final class Tuner {
 
         let decision = decide()
         lastDecision = decision
-        var (applied, children) = applier.apply(takeOver(&entries) + decision.writes, sample.ksm)
+        let (applied, children) = applier.apply(takeOver(&entries) + decision.writes)
         entries += journal.take(applied, decision, teller)
         if !root.isLive { sample.ksm = sampler.ksm.readAll(problems: &sample.problems) }
-        children.removeAll { $0 <= 0 }
-        applied.removeAll()
         writeLog(decision, &entries)
         return Tick(number: number, decision: decision, children: children, entries: entries)
     }
@@ -199,7 +203,9 @@ package final class Tuner {
         report.scanningStoppedRealtimeSeconds = account.stoppedRealtimeSeconds
         report.warnings = sample.problems + (logTrouble.map { [$0] } ?? [])
         report.hold = hold
-        report.written = applier.own.map { Write($0.key, $0.value) }.sorted { $0.attribute.rawValue < $1.attribute.rawValue }
+        report.written = applier.own.map { Write($0.key, $0.value) }.sorted {
+            $0.attribute.rawValue < $1.attribute.rawValue
+        }
         report.foreign = applier.foreign.keys.sorted { $0.rawValue < $1.rawValue }
         report.found = saved.settings.entries.filter(\.isOurs).map { Write($0.attribute, $0.found) }
         report.guests = sampler.guests.guests.map {

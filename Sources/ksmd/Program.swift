@@ -10,12 +10,12 @@ enum Program {
         Tunes kernel samepage merging (KSM) of this machine; run by ksmd.service.
 
           --config=FILE     Read FILE instead of the files in /etc, /run and /usr/lib
-          --policy=NAME     Decide by this policy, whatever the configuration says (classic)
+          --policy=NAME     Use this policy, not the configured one (classic)
           --restore         Put back the settings that a killed ksmd has left, and end
           --help, --version
 
         For testing:
-          --root=DIR        Work on the recorded machine in DIR (sys/, proc/, etc/, run/)
+          --root=DIR        Work on the machine recorded in DIR (sys/, proc/, etc/)
           --ticks=N         Stop after N ticks, without waiting between them
           --dry-run         Decide, but write nothing
           --json            Print one JSON object per tick on standard output
@@ -24,7 +24,9 @@ enum Program {
 
         """
 
-    /// Runs the program. - Returns: the exit status.
+    /// Runs the program.
+    ///
+    /// - Returns: the exit status.
     static func main(_ arguments: [String]) -> Int32 {
         let command: Command
         do {
@@ -53,7 +55,9 @@ enum Program {
         }
     }
 
-    /// The kernel's scanner thread is called ksmd, and other tools find it by that name (`pidof ksmd`, `pgrep -x ksmd`).
+    /// The kernel's scanner thread is called ksmd, and other tools find it by that name (`pidof ksmd`, `pgrep -x
+    /// ksmd`).
+    ///
     /// So this process goes by the name of what it replaces: it executes itself once more with `ksmtuned` as its own
     /// name in the argument list (pidof looks there), and takes that as its process name.
     private static func takeName(_ arguments: [String]) {

@@ -105,7 +105,10 @@ struct ConfigurationFilesTests {
         #expect(configuration.lines == [])
     }
 
-    @Test("other names in the directory are passed over", arguments: ["a.conf~", "a.conf.dpkg-old", ".a.conf", "README"])
+    @Test(
+        "other names in the directory are passed over",
+        arguments: ["a.conf~", "a.conf.dpkg-old", ".a.conf", "README"]
+    )
     func otherNames(_ name: String) throws {
         let machine = try Machine(["/etc/ksmd/ksmd.conf.d/\(name)": "[Scanner]\nBoostPages=1\n"])
         let configuration = try machine.load()
@@ -168,7 +171,8 @@ struct ConfigurationFilesTests {
     @Test("any other file that cannot be read is a warning")
     func otherFiles() throws {
         let machine = try Machine([
-            "/etc/ksmd/ksmd.conf": "", "/etc/ksmtuned.conf/x": "", "/run/ksmd/ksmd.conf.d/b.conf": "[Scanner]\nBoostPages=1\n",
+            "/etc/ksmd/ksmd.conf": "", "/etc/ksmtuned.conf/x": "",
+            "/run/ksmd/ksmd.conf.d/b.conf": "[Scanner]\nBoostPages=1\n",
         ])
         try machine.write("/etc/ksmd/ksmd.conf.d/a.conf", Data(repeating: 0x0a, count: 10 << 20))
         try machine.link("/etc/ksmd/ksmd.conf.d/c.conf", to: "nowhere")
@@ -197,7 +201,10 @@ struct ConfigurationFilesTests {
         #expect(configuration.settings == settings { $0.classic.boostPages = 1 })
     }
 
-    @Test("a file given by name can be an old one", arguments: [("ksmtuned.conf", 5, nil), ("ksm", 300, 7)] as [(String, Int64, UInt64?)])
+    @Test(
+        "a file given by name can be an old one",
+        arguments: [("ksmtuned.conf", 5, nil), ("ksm", 300, 7)] as [(String, Int64, UInt64?)]
+    )
     func onlyOldOne(_ name: String, _ boost: Int64, _ pages: UInt64?) throws {
         let text = name == "ksm" ? "KSM_MAX_KERNEL_PAGES=7" : "KSM_NPAGES_BOOST=5"
         let machine = try Machine([name: text])

@@ -20,7 +20,8 @@ struct HostileInputTests {
     }
 
     static let files: [File] = [
-        File("nothing", ""), File("one [", "["), File("one =", "="), File("one backslash", "\\"), File("one quote", "\""),
+        File("nothing", ""), File("one [", "["), File("one =", "="), File("one backslash", "\\"),
+        File("one quote", "\""),
         File("one NUL", "\0"), File("one carriage return", "\r"), File("half a byte order mark", [0xef, 0xbb]),
         File("256 KB of [", "[", times: 1 << 18), File("256 KB of =", "=", times: 1 << 18),
         File("256 KB of backslashes", "\\", times: 1 << 18), File("256 KB of quotes", "\"", times: (1 << 18) + 1),
@@ -30,6 +31,7 @@ struct HostileInputTests {
         File("256 KB of newlines", "\n", times: 1 << 18), File("256 KB of NUL", [UInt8](repeating: 0, count: 1 << 18)),
         File("256 KB of 0xff", [UInt8](repeating: 0xff, count: 1 << 18)),
         File("256 KB of digits", "[Scanner]\nKSM_NPAGES_BOOST=" + String(repeating: "9", count: 1 << 18)),
+        File("256 KB of number", "[Scanner]\nBoostPages=" + String(repeating: "9", count: 1 << 18)),
         File("256 KB of fraction", "[Tuner]\nInterval=1." + String(repeating: "9", count: 1 << 18) + "x"),
         File("a line of 1 MB", "[Tuner]\nPolicy=" + String(repeating: "classic ", count: 1 << 17)),
         File("256 Ki continued lines", "\\\n", times: 1 << 18),
@@ -39,7 +41,8 @@ struct HostileInputTests {
         File("unknown sections", "[Tunes]\n", times: 1 << 17),
         File("bad values", "KSM_NPAGES_BOOST=x\n", times: 1 << 16),
         File("words", "a ", times: 1 << 19), File("assignments on one line", "A=1 ", times: 1 << 18),
-        File("open quotes", "A='\n", times: 1 << 18), File("combining marks", "[Tuner]\nInterval=5" + String(repeating: "\u{301}", count: 1 << 19)),
+        File("open quotes", "A='\n", times: 1 << 18),
+        File("combining marks", "[Tuner]\nInterval=5" + String(repeating: "\u{301}", count: 1 << 19)),
         File("every byte", (0...255).flatMap { (byte: UInt8) in [byte, 0x0a] }),
         File("every pair of awkward bytes", awkwardPairs()),
     ]
@@ -63,9 +66,13 @@ struct HostileInputTests {
         }
     }
 
-    @Test("a bad line does not hide the good one after it", arguments: [
-        "nonsense", "=", "[Scanner", "A\u{0}B=1", "BoostPages=\u{0}", "\"", "\\\\", "BoostPages=99999999999999999999",
-    ])
+    @Test(
+        "a bad line does not hide the good one after it",
+        arguments: [
+            "nonsense", "=", "[Scanner", "A\u{0}B=1", "BoostPages=\u{0}", "\"", "\\\\",
+            "BoostPages=99999999999999999999",
+        ]
+    )
     func goodLineAfterBadOne(_ bad: String) {
         let configuration = native("[Scanner]\n\(bad)\n[Scanner]\nBoostPages=7\n")
         #expect(configuration.classic.boostPages == 7)

@@ -76,11 +76,20 @@ struct NativeFileTests {
                 "[Tuner]\nInterval=5 parsecs",
                 #"2: Interval: "5 parsecs" is not a time span such as 30s, 5min or 1h 30min; using 1min"#
             ),
-            Warned("[Tuner]\nOnStop=Restore", #"2: OnStop: "Restore" is not one of restore, stop, leave; using restore"#),
-            Warned("[Tuner]\nForeignWrites=yes", #"2: ForeignWrites: "yes" is not one of respect, retake; using respect"#),
+            Warned(
+                "[Tuner]\nOnStop=Restore",
+                #"2: OnStop: "Restore" is not one of restore, stop, leave; using restore"#
+            ),
+            Warned(
+                "[Tuner]\nForeignWrites=yes",
+                #"2: ForeignWrites: "yes" is not one of respect, retake; using respect"#
+            ),
             Warned("[Tuner]\nAdvisor=scan-time", #"2: Advisor: "scan-time" is not one of take, keep; using take"#),
             Warned("[Guests]\nMemoryMetric=rsz", #"2: MemoryMetric: "rsz" is not one of rss, pss; using rss"#),
-            Warned("[Scanner]\nBoostPages=-1", #"2: BoostPages: "-1" is not between 0 and 9223372036854775807; using 300"#),
+            Warned(
+                "[Scanner]\nBoostPages=-1",
+                #"2: BoostPages: "-1" is not between 0 and 9223372036854775807; using 300"#
+            ),
             Warned("[Scanner]\nBoostPages=12.5", #"2: BoostPages: "12.5" is not a whole number; using 300"#),
             Warned("[Scanner]\nBoostPages=0x10", #"2: BoostPages: "0x10" is not a whole number; using 300"#),
             Warned("[Scanner]\nBoostPages=--1", #"2: BoostPages: "--1" is not a whole number; using 300"#),
@@ -96,8 +105,14 @@ struct NativeFileTests {
                 "[Scanner]\nMaximumPages=4294967296",
                 #"2: MaximumPages: "4294967296" is not between 0 and 4294967295; using 1250"#
             ),
-            Warned("[Scanner]\nThresholdPercent=20 %%", #"2: ThresholdPercent: "20 %" is not a whole number; using 20%"#),
-            Warned("[Scanner]\nThresholdPercent=1001", #"2: ThresholdPercent: "1001" is not between 0 and 1000; using 20%"#),
+            Warned(
+                "[Scanner]\nThresholdPercent=20 %%",
+                #"2: ThresholdPercent: "20 %" is not a whole number; using 20%"#
+            ),
+            Warned(
+                "[Scanner]\nThresholdPercent=1001",
+                #"2: ThresholdPercent: "1001" is not between 0 and 1000; using 20%"#
+            ),
             Warned(
                 "[Scanner]\nThresholdFloor=2 MiB",
                 #"2: ThresholdFloor: "2 MiB" is not a size: a number with or without K, M, G or T is; using 2M"#
@@ -108,7 +123,10 @@ struct NativeFileTests {
                 #"2: ThresholdFloor: "99999999999P" is too large; using 2M"#
             ),
             Warned("[Scanner]\nMaxKernelPages=all", #"2: MaxKernelPages: "all" is not a whole number; using auto"#),
-            Warned("[Output]\nLogFile=ksm.log", #"2: LogFile: "ksm.log" is not an absolute path; using standard error"#),
+            Warned(
+                "[Output]\nLogFile=ksm.log",
+                #"2: LogFile: "ksm.log" is not an absolute path; using standard error"#
+            ),
             Warned("[Output]\nDebug=maybe", #"2: Debug: "maybe" is neither yes nor no; using no"#),
         ]
     )

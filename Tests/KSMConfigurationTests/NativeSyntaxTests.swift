@@ -18,7 +18,9 @@ struct NativeSyntaxTests {
             Row("[Scanner]\nBoostPages=\\\r\n1\r\n") { $0.classic.boostPages = 1 },
             Row("[Scanner]\nBoostPages=1\\\n") { $0.classic.boostPages = 1 },
             Row("[Scanner]\nBoostPages=1\\") { $0.classic.boostPages = 1 },
-            Row("[Guests]\nNames=a \\\n# a comment in between\n; and another\\\n  b \\\n\n") { $0.guestNames = ["a", "b"] },
+            Row("[Guests]\nNames=a \\\n# a comment in between\n; and another\\\n  b \\\n\n") {
+                $0.guestNames = ["a", "b"]
+            },
             Row("[Guests]\nNames=a\\\nb") { $0.guestNames = ["a", "b"] },
             Row("[Guests]\nNames=a\\\\\nMemoryMetric=pss") {
                 $0.guestNames = [#"a\\"#]
@@ -96,7 +98,8 @@ struct NativeSyntaxTests {
 
     @Test("bytes that are not UTF-8 cost their line a warning, in a comment nothing")
     func notUTF8() {
-        let bytes = Array("[Scanner]\n# caf".utf8) + [0xe9, 0x0a] + Array("BoostPages=".utf8) + [0xff, 0x0a]
+        let bytes =
+            Array("[Scanner]\n# caf".utf8) + [0xe9, 0x0a] + Array("BoostPages=".utf8) + [0xff, 0x0a]
             + Array("DecayPages=-1\n".utf8)
         let configuration = Configuration.load(sources: [Source(path: "x.conf", kind: .main, bytes: bytes)])
         #expect(configuration.lines == ["x.conf:3: the line is not valid UTF-8 and is ignored"])

@@ -28,7 +28,9 @@ struct OldDefectTests {
         let configuration = old("KSM_THRES_CONST=2048M\n")
         #expect(configuration.classic.thresholdKiB == 2048)
         #expect(
-            configuration.lines == [#"/etc/ksmtuned.conf:1: KSM_THRES_CONST: "2048M" is not a whole number; using 2048"#]
+            configuration.lines == [
+                #"/etc/ksmtuned.conf:1: KSM_THRES_CONST: "2048M" is not a whole number; using 2048"#
+            ]
         )
     }
 
@@ -63,7 +65,9 @@ struct OldDefectTests {
         let configuration = old("KSM_NPAGES_BOOST=total\n")
         #expect(configuration.classic.boostPages == 300)
         #expect(
-            configuration.lines == [#"/etc/ksmtuned.conf:1: KSM_NPAGES_BOOST: "total" is not a whole number; using 300"#]
+            configuration.lines == [
+                #"/etc/ksmtuned.conf:1: KSM_NPAGES_BOOST: "total" is not a whole number; using 300"#
+            ]
         )
     }
 
@@ -107,10 +111,13 @@ struct OldDefectTests {
         #expect(configuration.lines == [])
     }
 
-    @Test("KSM_PS_METRIC and LOGFILE say what they take", arguments: [
-        Warned("KSM_PS_METRIC=vsz", #"1: KSM_PS_METRIC: "vsz" is neither pss nor rsz; using rsz"#),
-        Warned("LOGFILE=ksm.log", #"1: LOGFILE: "ksm.log" is not an absolute path; using standard error"#),
-    ])
+    @Test(
+        "KSM_PS_METRIC and LOGFILE say what they take",
+        arguments: [
+            Warned("KSM_PS_METRIC=vsz", #"1: KSM_PS_METRIC: "vsz" is neither pss nor rsz; using rsz"#),
+            Warned("LOGFILE=ksm.log", #"1: LOGFILE: "ksm.log" is not an absolute path; using standard error"#),
+        ]
+    )
     func others(_ row: Warned) {
         #expect(old(row.text).lines == ["/etc/ksmtuned.conf:" + row.warning])
     }

@@ -80,7 +80,10 @@ struct OldFileTests {
 
     @Test(
         "an empty value is the same as none (V31)",
-        arguments: ["KSM_NPAGES_BOOST=", "KSM_NPAGES_BOOST=''", "KSM_NPAGES_BOOST=5\nKSM_NPAGES_BOOST=\"\"", "DEBUG=", "LOGFILE="]
+        arguments: [
+            "KSM_NPAGES_BOOST=", "KSM_NPAGES_BOOST=''", "KSM_NPAGES_BOOST=5\nKSM_NPAGES_BOOST=\"\"", "DEBUG=",
+            "LOGFILE=",
+        ]
     )
     func empty(_ text: String) {
         #expect(old(text).settings == Settings())
@@ -114,9 +117,18 @@ struct OldFileTests {
                 "KSM_NPAGES_BOOST='5\\\nDEBUG=",
                 #"1: KSM_NPAGES_BOOST: "5\" has a quote that is not closed on its line; using 300"#
             ),
-            Warned("X=$(rm -rf /tmp/x); DEBUG=1", #"1: X: "$" needs a shell, and ksmd executes nothing; the line is ignored from here on"#),
-            Warned("echo hello", #"1: "echo hello" is shell that ksmd does not execute; it reads KEY=value and ignores this"#),
-            Warned(". /etc/x", #"1: ". /etc/x" is shell that ksmd does not execute; it reads KEY=value and ignores this"#),
+            Warned(
+                "X=$(rm -rf /tmp/x); DEBUG=1",
+                #"1: X: "$" needs a shell, and ksmd executes nothing; the line is ignored from here on"#
+            ),
+            Warned(
+                "echo hello",
+                #"1: "echo hello" is shell that ksmd does not execute; it reads KEY=value and ignores this"#
+            ),
+            Warned(
+                ". /etc/x",
+                #"1: ". /etc/x" is shell that ksmd does not execute; it reads KEY=value and ignores this"#
+            ),
             Warned(
                 "KSM_NPAGES_BOOST=5 echo x",
                 #"1: "KSM_NPAGES_BOOST=5 echo x" is shell that ksmd does not execute; it reads KEY=value and ignores this"#
@@ -133,13 +145,22 @@ struct OldFileTests {
                 "KSM_NPAGES_BOOST+=5",
                 #"1: "KSM_NPAGES_BOOST+=5" is shell that ksmd does not execute; it reads KEY=value and ignores this"#
             ),
-            Warned("export -n DEBUG", #"1: "export -n DEBUG" is shell that ksmd does not execute; it reads KEY=value and ignores this"#),
+            Warned(
+                "export -n DEBUG",
+                #"1: "export -n DEBUG" is shell that ksmd does not execute; it reads KEY=value and ignores this"#
+            ),
             Warned("KSM_NPAGES_BOOST = 5", "1: KSM_NPAGES_BOOST: no space is allowed around =; the line is ignored"),
             Warned("KSM_NPAGES_BOOST =5", "1: KSM_NPAGES_BOOST: no space is allowed around =; the line is ignored"),
             Warned("KSM_NPAGES_BOOST= 5", "1: KSM_NPAGES_BOOST: no space is allowed around =; the line is ignored"),
             Warned("KSM_NPAGES_BOOST=5\u{0}", "1: KSM_NPAGES_BOOST: has a NUL byte in it; using 300"),
-            Warned("KSM_NPAGES_BOOST=5\rDEBUG=1", #"1: KSM_NPAGES_BOOST: "5\u{d}DEBUG=1" is not a whole number; using 300"#),
-            Warned("'KSM_NPAGES_BOOST=5'", #"1: "KSM_NPAGES_BOOST=5" is shell that ksmd does not execute; it reads KEY=value and ignores this"#),
+            Warned(
+                "KSM_NPAGES_BOOST=5\rDEBUG=1",
+                #"1: KSM_NPAGES_BOOST: "5\u{d}DEBUG=1" is not a whole number; using 300"#
+            ),
+            Warned(
+                "'KSM_NPAGES_BOOST=5'",
+                #"1: "KSM_NPAGES_BOOST=5" is shell that ksmd does not execute; it reads KEY=value and ignores this"#
+            ),
             Warned("\"", #"1: "" is shell that ksmd does not execute; it reads KEY=value and ignores this"#),
         ]
     )

@@ -43,7 +43,8 @@ struct PrecedenceTests {
     @Test("an empty assignment takes back what ksmd.conf has set, not what ksmtuned.conf says")
     func emptyAssignment() {
         let configuration = Configuration.load(sources: [
-            source("main", .main, "[Scanner]\nBoostPages=1\n"), source("10", .dropIn, "[Scanner]\nBoostPages=\n"), ksmtuned,
+            source("main", .main, "[Scanner]\nBoostPages=1\n"), source("10", .dropIn, "[Scanner]\nBoostPages=\n"),
+            ksmtuned,
         ])
         #expect(configuration.classic.boostPages == 500)
         #expect(configuration.entry("BoostPages")?.origin.description == "/etc/ksmtuned.conf:2")
@@ -71,7 +72,9 @@ struct PrecedenceTests {
 
     @Test(
         "a ksmtuned.conf that sets no KSM_ variable decides nothing",
-        arguments: ["", "#KSM_NPAGES_BOOST=1\n", "DEBUG=1\nLOGFILE=/x\n", "KSM_NPAGES_BOOST=\n", "echo KSM_NPAGES_BOOST=1\n"]
+        arguments: [
+            "", "#KSM_NPAGES_BOOST=1\n", "DEBUG=1\nLOGFILE=/x\n", "KSM_NPAGES_BOOST=\n", "echo KSM_NPAGES_BOOST=1\n",
+        ]
     )
     func notBecauseOfKsmtuned(_ text: String) {
         let configuration = old(text)

@@ -26,7 +26,8 @@ struct GuestDirectoryTests {
         arguments: [
             ("qemu-system-x86", true), ("qemu-system-aar", true), ("qemu-kvm", true), ("qemu:vm1", true),
             ("qemu:averylongg", true), ("kvm", true), ("qemu-img", false), ("qemu-ga", false), ("qemu-nbd", false),
-            ("qemu-system-", false), ("qemu:", false), ("xqemu-kvm", false), ("kvm-nx-lpage-re", false), ("web01", false),
+            ("qemu-system-", false), ("qemu:", false), ("xqemu-kvm", false), ("kvm-nx-lpage-re", false),
+            ("web01", false),
             ("firecracker", false), ("qemu", false), ("ksmd", false), ("kvm) S 2", false),
         ]
     )
@@ -58,7 +59,11 @@ struct GuestDirectoryTests {
         let guests = try directory(machine)
         #expect(refresh(guests) == [])
         #expect(guests.guests.map(\.name) == ["qemu-kvm", "second"])
-        #expect(guests.guests.map(\.rssKiB) == [1024 * GuestDirectory.pageSize / 1024, 512 * GuestDirectory.pageSize / 1024])
+        #expect(
+            guests.guests.map(\.rssKiB) == [
+                1024 * GuestDirectory.pageSize / 1024, 512 * GuestDirectory.pageSize / 1024,
+            ]
+        )
         #expect(guests.guests.map(\.mergingPages) == [77, 0])
         var problems: [String] = []
         guests.readKSMStats(problems: &problems)
@@ -84,7 +89,10 @@ struct GuestDirectoryTests {
         #expect(guests.scanner?.cpuNanoseconds == 120_000_000)
     }
 
-    @Test("A guest that has gone is gone, also when it vanishes between two of its files", arguments: ["proc/100", "proc/100/statm"])
+    @Test(
+        "A guest that has gone is gone, also when it vanishes between two of its files",
+        arguments: ["proc/100", "proc/100/statm"]
+    )
     func vanished(_ what: String) throws {
         let machine = try FixtureMachine()
         try machine.guest(100, "vm1")
@@ -122,7 +130,10 @@ struct GuestDirectoryTests {
         try machine.process(9100, "qemu-kvm", arguments: ["q", "-name", "new"], startTicks: 900)
         try machine.remove("proc/100")
         try FileManager.default.moveItem(at: machine.url("proc/9100"), to: machine.url("proc/100"))
-        try machine.write("proc/100/stat", try #require(machine.read("proc/100/stat")).replacingOccurrences(of: "9100 (", with: "100 ("))
+        try machine.write(
+            "proc/100/stat",
+            try #require(machine.read("proc/100/stat")).replacingOccurrences(of: "9100 (", with: "100 (")
+        )
         _ = refresh(guests)
         #expect(guests.guests.map(\.name) == ["new"])
         #expect(guests.guests.map(\.startTicks) == [900])

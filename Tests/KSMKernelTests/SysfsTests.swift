@@ -30,7 +30,10 @@ struct SysfsTests {
         #expect(ksm[.general_profit] == nil)
     }
 
-    @Test("A file that is broken is a problem that names it; the others are read", arguments: ["", "abc\n", "-5\n", "1 2\n"])
+    @Test(
+        "A file that is broken is a problem that names it; the others are read",
+        arguments: ["", "abc\n", "-5\n", "1 2\n"]
+    )
     func broken(_ text: String) throws {
         let machine = try FixtureMachine()
         try machine.write("sys/kernel/mm/ksm/pages_sharing", text)
@@ -45,7 +48,10 @@ struct SysfsTests {
     func directory() throws {
         let machine = try FixtureMachine()
         try machine.remove("sys/kernel/mm/ksm/run")
-        try FileManager.default.createDirectory(at: machine.url("sys/kernel/mm/ksm/run"), withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(
+            at: machine.url("sys/kernel/mm/ksm/run"),
+            withIntermediateDirectories: false
+        )
         let (_, problems) = try readAll(machine)
         #expect(problems == ["Failed to read /sys/kernel/mm/ksm/run: Is a directory"])
     }
@@ -59,7 +65,9 @@ struct SysfsTests {
         #expect(machine["pages_to_scan"] == "7")
         try machine.remove("sys/kernel/mm/ksm/smart_scan")
         let error = #expect(throws: SystemError.self) { try sysfs.write(.smart_scan, "1") }
-        #expect(error?.description == "Failed to open for writing /sys/kernel/mm/ksm/smart_scan: No such file or directory")
+        #expect(
+            error?.description == "Failed to open for writing /sys/kernel/mm/ksm/smart_scan: No such file or directory"
+        )
     }
 
     @Test("Files are replaced in one step, directories are made, and a file too large is refused")

@@ -113,7 +113,10 @@ struct ClassicPolicyTests {
         for vector in Vectors.recorded.vectors {
             var policy = ClassicPolicy(vector.settings.classic, npages: vector.npages)
             let reason = policy.step(Sample(total: vector.total, free: vector.free, guests: vector.guests)).reason
-            #expect(reason.sentence.contains("threshold") && reason.sentence.contains("iB"), "\(vector.id): \(reason.sentence)")
+            #expect(
+                reason.sentence.contains("threshold") && reason.sentence.contains("iB"),
+                "\(vector.id): \(reason.sentence)"
+            )
             #expect(reason.fields.map(\.name).contains("THRESHOLD_KIB"))
         }
     }

@@ -54,7 +54,8 @@ struct Vectors: Decodable {
             var lines = variant == "proxmox" ? ["KSM_PS_METRIC=pss", "KSM_SLEEP_MSEC=100"] : []
             lines += config.map { "\($0.key)=\($0.value)" }.sorted()
             let bytes = Array(lines.joined(separator: "\n").utf8)
-            return Configuration.load(sources: [Source(path: "/etc/ksmtuned.conf", kind: .ksmtuned, bytes: bytes)]).settings
+            return Configuration.load(sources: [Source(path: "/etc/ksmtuned.conf", kind: .ksmtuned, bytes: bytes)])
+                .settings
         }
     }
 
@@ -99,7 +100,14 @@ struct Vectors: Decodable {
 
 extension Sample {
     /// A machine with this memory, and guests of these sizes, in KiB.
-    init(total: UInt64, free: UInt64, buffers: UInt64 = 0, cached: UInt64 = 0, guests: [UInt64], metric: GuestMetric = .rss) {
+    init(
+        total: UInt64,
+        free: UInt64,
+        buffers: UInt64 = 0,
+        cached: UInt64 = 0,
+        guests: [UInt64],
+        metric: GuestMetric = .rss
+    ) {
         self.init(monotonicNanoseconds: 0, pageSize: 4096)
         memory.memTotalKiB = total
         memory.memFreeKiB = free

@@ -46,18 +46,22 @@ struct JournalTextTests {
     }
 
     @Test("A full pipe costs the entry and is counted, and the next entry with room is written")
-    func fullPipe() throws {
-        let pipe = try Pipe()
-        try pipe.fill()
-        let writer = JournalWriter(environment: ServiceEnvironment(), standardError: pipe.writeEnd)
-        writer.write(.info, "lost")
-        writer.write(.info, "lost too")
-        #expect(writer.dropped == 2)
+    func fullPipe() async {
+        await #expect(processExitsWith: .success) {
+            // A writer that waits for the reader ends the process by SIGALRM.
+            alarm(10)
+            let pipe = try Pipe()
+            try pipe.fill()
+            let writer = JournalWriter(environment: ServiceEnvironment(), standardError: pipe.writeEnd)
+            writer.write(.info, "lost")
+            writer.write(.info, "lost too")
+            #expect(writer.dropped == 2)
 
-        _ = try pipe.available()
-        writer.write(.info, "heard")
-        #expect(writer.dropped == 2)
-        #expect(try text(pipe.rest()) == "<6>heard\n")
+            _ = try pipe.available()
+            writer.write(.info, "heard")
+            #expect(writer.dropped == 2)
+            #expect(try text(pipe.rest()) == "<6>heard\n")
+        }
     }
 
     @Test("A pipe without a reader does not end the process")

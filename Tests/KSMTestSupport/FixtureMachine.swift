@@ -13,7 +13,10 @@ package final class FixtureMachine {
         try write("proc/uptime", "1000000.00 900.00\n")
         try write("proc/vmstat", "cow_ksm 12\n")
         try write("sys/devices/system/node/has_memory", "0\n")
-        try write("sys/devices/system/node/node0/meminfo", "Node 0 MemTotal: 16777216 kB\nNode 0 MemFree: 12582912 kB\n")
+        try write(
+            "sys/devices/system/node/node0/meminfo",
+            "Node 0 MemTotal: 16777216 kB\nNode 0 MemFree: 12582912 kB\n"
+        )
     }
 
     deinit {
@@ -26,8 +29,10 @@ package final class FixtureMachine {
         "max_page_sharing": "256", "stable_node_chains_prune_millisecs": "2000", "smart_scan": "1",
         "advisor_mode": "[none] scan-time", "advisor_max_cpu": "70", "advisor_min_pages_to_scan": "500",
         "advisor_max_pages_to_scan": "30000", "advisor_target_scan_time": "200", "pages_shared": "0",
-        "pages_sharing": "0", "pages_unshared": "0", "pages_volatile": "0", "full_scans": "0", "stable_node_chains": "0",
-        "stable_node_dups": "0", "general_profit": "0", "pages_scanned": "0", "ksm_zero_pages": "0", "pages_skipped": "0",
+        "pages_sharing": "0", "pages_unshared": "0", "pages_volatile": "0", "full_scans": "0",
+        "stable_node_chains": "0",
+        "stable_node_dups": "0", "general_profit": "0", "pages_scanned": "0", "ksm_zero_pages": "0",
+        "pages_skipped": "0",
     ]
 
     /// The 14 attributes of 5.4 to 6.3.
@@ -66,7 +71,8 @@ package final class FixtureMachine {
     }
 
     package func memory(totalKiB: UInt64, freeKiB: UInt64) throws {
-        let text = "MemTotal: \(totalKiB) kB\nMemFree: \(freeKiB) kB\nMemAvailable: \(freeKiB) kB\nBuffers: 0 kB\nCached: 0 kB\n"
+        let text =
+            "MemTotal: \(totalKiB) kB\nMemFree: \(freeKiB) kB\nMemAvailable: \(freeKiB) kB\nBuffers: 0 kB\nCached: 0 kB\n"
         try write("proc/meminfo", text)
     }
 

@@ -1,6 +1,8 @@
 import Foundation
 
-/// Polls until `condition` holds. - Returns: whether it did before the deadline.
+/// Polls until `condition` holds.
+///
+/// - Returns: whether it did before the deadline.
 package func eventually(_ seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
     let end = Date(timeIntervalSinceNow: seconds)
     while Date() < end {

@@ -64,7 +64,10 @@ struct AttributeTextTests {
         #expect(Attribute(name: "max_kernel_pages") == nil)
     }
 
-    @Test("run is read without the bit that is set while memory goes offline", arguments: [(4, 0), (5, 1), (6, 2), (1, 1)])
+    @Test(
+        "run is read without the bit that is set while memory goes offline",
+        arguments: [(4, 0), (5, 1), (6, 2), (1, 1)]
+    )
     func offline(_ read: UInt64, _ run: UInt64) {
         #expect(KSMAttributes([.run: .unsigned(read)]).run == run)
     }

@@ -39,7 +39,8 @@ struct MemoryTextTests {
     @Test(
         "Wild meminfo gives no value for its line",
         arguments: [
-            "MemTotal: 99999999999999999999 kB\n", "MemTotal:\n", "MemTotal: -5 kB\n", "MemTotal 5 kB\n", "memtotal: 5\n",
+            "MemTotal: 99999999999999999999 kB\n", "MemTotal:\n", "MemTotal: -5 kB\n", "MemTotal 5 kB\n",
+            "memtotal: 5\n",
             "\u{0}MemTotal: 5 kB", "",
         ]
     )
@@ -54,7 +55,8 @@ struct MemoryTextTests {
 
     @Test("A node's meminfo")
     func node() {
-        let text = "Node 1 MemTotal:  6170972 kB\nNode 1 MemFree:  100 kB\nNode 1 FilePages: 7 kB\nNode 1 AnonPages:  50 kB\n"
+        let text =
+            "Node 1 MemTotal:  6170972 kB\nNode 1 MemFree:  100 kB\nNode 1 FilePages: 7 kB\nNode 1 AnonPages:  50 kB\n"
         let expected = NodeMemory(node: 1, totalKiB: 6_170_972, freeKiB: 100, anonKiB: 50, fileKiB: 7)
         #expect(NodeMemory.parse(Array(text.utf8).span, node: 1) == expected)
         #expect(NodeMemory.parse(Array("Node 1 MemTotal: 5 kB\n".utf8).span, node: 1) == nil)
@@ -63,7 +65,8 @@ struct MemoryTextTests {
 
     @Test("Pressure")
     func pressure() {
-        let text = "some avg10=1.50 avg60=0.07 avg300=100.00 total=123456\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+        let text =
+            "some avg10=1.50 avg60=0.07 avg300=100.00 total=123456\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
         let stall = PressureStall.parse(Array(text.utf8).span)
         #expect(stall.some == PressureStall.Line(avg10: 150, avg60: 7, avg300: 10000, totalMicroseconds: 123_456))
         #expect(stall.full == PressureStall.Line(avg10: 0, avg60: 0, avg300: 0, totalMicroseconds: 0))
@@ -72,7 +75,8 @@ struct MemoryTextTests {
     @Test(
         "Broken pressure is none",
         arguments: [
-            "", "some\n", "some avg10=1.5 avg60=0.00 avg300=0.00 total=1\n", "some avg10=101.00 avg60=0.00 avg300=0.00 total=1\n",
+            "", "some\n", "some avg10=1.5 avg60=0.00 avg300=0.00 total=1\n",
+            "some avg10=101.00 avg60=0.00 avg300=0.00 total=1\n",
             "some avg10=.00 avg60=0.00 avg300=0.00 total=1\n", "some avg10=-1.00 avg60=0.00 avg300=0.00 total=1\n",
             "some avg10=0.00 avg60=0.00 avg300=0.00 total=\n", "some total=1 avg10=0.00\n",
         ]
@@ -99,7 +103,10 @@ struct MemoryTextTests {
         #expect(try NodeList.parse(Array(text.utf8).span) == expected)
     }
 
-    @Test("Broken node lists are errors", arguments: ["a", "1-", "-1", "3-1", "1,,2", "1-2-3", "99999999999999999999999"])
+    @Test(
+        "Broken node lists are errors",
+        arguments: ["a", "1-", "-1", "3-1", "1,,2", "1-2-3", "99999999999999999999999"]
+    )
     func brokenNodes(_ text: String) {
         #expect(throws: TextError.self) { try NodeList.parse(Array(text.utf8).span) }
     }
@@ -130,10 +137,17 @@ struct SavedSettingsTextTests {
     @Test("The first line of an attribute counts, and counters are no settings")
     func doubles() throws {
         let text = "version=1\nboot_id=x\nrun=0 ours\nrun=1\npages_sharing=5 ours\nmerge_across_nodes=\n"
-        #expect(try SavedSettings.parse(Array(text.utf8).span).entries == [SavedSettings.Entry(.run, found: "0", isOurs: true)])
+        #expect(
+            try SavedSettings.parse(Array(text.utf8).span).entries == [
+                SavedSettings.Entry(.run, found: "0", isOurs: true)
+            ]
+        )
     }
 
-    @Test("Anything else is refused", arguments: ["", "\u{0}\u{0}", "run=0 ours\n", "version=x\nboot_id=y\n", "version=1\n"])
+    @Test(
+        "Anything else is refused",
+        arguments: ["", "\u{0}\u{0}", "run=0 ours\n", "version=x\nboot_id=y\n", "version=1\n"]
+    )
     func refused(_ text: String) {
         #expect(throws: TextError.self) { try SavedSettings.parse(Array(text.utf8).span) }
     }

@@ -34,7 +34,10 @@ struct ProcessTextTests {
 
     @Test(
         "A broken stat is an error",
-        arguments: ["", "\n", "42", "42 (x", "42 x) S", "x (y) S 1", "42 (x) S 1 2 3", "99999999999 (x)\(tail)", ")(", "42 (x) S 1 a\(tail)"]
+        arguments: [
+            "", "\n", "42", "42 (x", "42 x) S", "x (y) S 1", "42 (x) S 1 2 3", "99999999999 (x)\(tail)", ")(",
+            "42 (x) S 1 a\(tail)",
+        ]
     )
     func broken(_ text: String) {
         #expect(throws: TextError.self) { try stat(text) }
@@ -74,7 +77,10 @@ struct ProcessTextTests {
 
     @Test(
         "Empty, truncated and wild ksm_stat gives no values",
-        arguments: ["", "\n\n", "ksm_rmap_items", "ksm_rmap_items ", "ksm_rmap_items x", "ksm_rmap_items 99999999999999999999", "\u{0}"]
+        arguments: [
+            "", "\n\n", "ksm_rmap_items", "ksm_rmap_items ", "ksm_rmap_items x", "ksm_rmap_items 99999999999999999999",
+            "\u{0}",
+        ]
     )
     func wildKSMStat(_ text: String) {
         #expect(KSMStat.parse(Array(text.utf8).span) == KSMStat())
@@ -89,7 +95,9 @@ struct ProcessTextTests {
         #expect(throws: TextError.self) { try ProcessNumber.mergingPages(Array("x".utf8).span) }
         #expect(throws: TextError.self) { try ProcessNumber.cpuNanoseconds([UInt8]().span) }
         #expect(throws: TextError.self) { try ProcessNumber.uptimeSeconds(Array(".5".utf8).span) }
-        #expect(ProcessNumber.pssKiB(Array("00-ff ---p\nRss:  9 kB\nPss:    123 kB\nPss_Dirty: 5 kB\n".utf8).span) == 123)
+        #expect(
+            ProcessNumber.pssKiB(Array("00-ff ---p\nRss:  9 kB\nPss:    123 kB\nPss_Dirty: 5 kB\n".utf8).span) == 123
+        )
         #expect(ProcessNumber.pssKiB(Array("Rss: 9 kB\n".utf8).span) == nil)
     }
 }

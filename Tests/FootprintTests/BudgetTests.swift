@@ -1,0 +1,144 @@
+import Foundation
+import Glibc
+import Testing
+
+/// What the daemon may cost while it runs.
+///
+/// The tests wait side by side for most of their time.
+@Suite("Footprint: the running daemon", .enabled(if: Rig.hasNamespaces, Rig.noNamespaces))
+struct BudgetTests {
+    /// What was measured of one daemon with 100 guests, after 20 s in which nothing changed.
+    struct Figures {
+        var threads, residentKiB, anonymousKiB, openFiles, wakeups: Int
+    }
+
+    /// Seconds over which wakeups are counted.
+    static let window = 20
+
+    /// Measured once for all tests that look at it.
+    static let hundredGuests = Task {
+        let machine = try await OwnMachine(guests: 100, configuration: "[Tuner]\nInterval=5s\n")
+        _ = try await machine.tick()
+        let before = try machine.wakeups
+        try await Task.sleep(for: .seconds(window))
+        return try Figures(
+            threads: machine.threads,
+            residentKiB: machine.residentKiB,
+            anonymousKiB: machine.anonymousKiB,
+            openFiles: machine.openFiles,
+            wakeups: machine.wakeups - before
+        )
+    }
+
+    @Test("One thread")
+    func threads() async throws {
+        #expect(try await Self.hundredGuests.value.threads == 1)
+    }
+
+    @Test("At most 8 MiB resident with 100 guests")
+    func resident() async throws {
+        #expect(try await Self.hundredGuests.value.residentKiB <= 8 << 10)
+    }
+
+    @Test("At most 1 MiB of private anonymous memory with 100 guests")
+    func anonymous() async throws {
+        #expect(try await Self.hundredGuests.value.anonymousKiB <= 1 << 10)
+    }
+
+    @Test("At most 40 open files and 4 per guest")
+    func openFiles() async throws {
+        #expect(try await Self.hundredGuests.value.openFiles <= 40 + 4 * 100)
+    }
+
+    @Test("At most one wakeup a second with 100 guests when nothing changes")
+    func wakeups() async throws {
+        #expect(try await Self.hundredGuests.value.wakeups <= Self.window)
+    }
+
+    @Test("At most 6 wakeups a minute when KSM is off and there is no guest")
+    func idle() async throws {
+        let machine = try await OwnMachine(configuration: "[Tuner]\nInterval=10s\n")
+        let first = try await machine.tick()
+        let before = try machine.wakeups
+        // Half a minute with three ticks, and no fourth.
+        _ = try await machine.tick(after: first + 2)
+        try await Task.sleep(for: .seconds(8))
+        #expect(try machine.wakeups - before <= 3)
+    }
+
+    @Test("It still holds 8 MiB and 1 MiB after a reload")
+    func reloaded() async throws {
+        let machine = try await OwnMachine(guests: 100, configuration: "[Tuner]\nInterval=1s\n")
+        let tick = try await machine.tick()
+        machine.notify.drain()
+        kill(machine.pid, SIGHUP)
+        _ = try await poll("READY after the reload") { try machine.notify.next { $0.contains("READY=1") } }
+        _ = try await machine.tick(after: tick + 3)
+        #expect(try machine.residentKiB <= 8 << 10)
+        #expect(try machine.anonymousKiB <= 1 << 10)
+    }
+
+    private static let hardLimit: UInt64 = {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return UInt64(limit.rlim_max)
+    }()
+
+    @Test(
+        "2,000 guests work under a soft limit of 1,024 open files",
+        .enabled(if: hardLimit >= 40 + 4 * 2000, "the hard limit of open files is below 8,040 here")
+    )
+    func manyGuests() async throws {
+        let machine = try await OwnMachine(guests: 2000, configuration: "[Tuner]\nInterval=1s\n", softLimit: 1024)
+        let first = try await machine.tick()
+        // Over a second round of the guests' ksm_stat, which come every 10 s.
+        _ = try await machine.tick(after: first + 11)
+        let state = try #require(machine.state)
+        #expect(Set(state.guests.map(\.name)).count == 2000)
+        #expect(state.warnings == [])
+        #expect(try machine.openFiles <= 40 + 4 * 2000)
+        #expect(try machine.threads == 1)
+        #expect(try await machine.stop() == 0)
+    }
+
+    @Test("A tick does not allocate more often for 400 guests than for 100")
+    func allocations() async throws {
+        async let few = allocationsPerTick(guests: 100)
+        async let many = allocationsPerTick(guests: 400)
+        let (fewest, most) = (try await few, try await many)
+        // A tick allocates about 70 times; an allocation per guest would be 300 more.
+        #expect(try median(most) <= median(fewest) + 10)
+        // The tick that asks for ksm_stat is among them.
+        #expect(try #require(most.max()) <= #require(fewest.max()) + 10)
+    }
+
+    /// Calls of malloc and its kin, tick by tick, over 12 ticks.
+    private func allocationsPerTick(guests: Int) async throws -> [Int] {
+        let file = FileManager.default.temporaryDirectory.appending(path: "ksmd-allocations-\(UUID().uuidString)")
+        try Data(count: 16).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        func calls() throws -> Int {
+            try Data(contentsOf: file).withUnsafeBytes { Int($0.loadUnaligned(as: UInt64.self)) }
+        }
+        let machine = try await OwnMachine(
+            guests: guests,
+            configuration: "[Tuner]\nInterval=1s\n",
+            environment: ["LD_PRELOAD": Rig.allocationCounter.get(), "COUNT_ALLOCATIONS": file.path]
+        )
+        // Processes younger than 30 s are opened anew at every tick.
+        var tick = try await machine.tick(after: 31)
+        var result: [Int] = []
+        var before: Int?
+        for _ in 0...12 {
+            // In the pause between two ticks.
+            try await Task.sleep(for: .milliseconds(500))
+            let now = try calls()
+            if let before { result.append(now - before) }
+            before = now
+            tick = try await machine.tick(after: tick)
+        }
+        // Otherwise nothing was counted at all.
+        #expect(result.allSatisfy { $0 > 10 })
+        return result
+    }
+}
