@@ -160,6 +160,17 @@ if Context.environment["KSMD_FUZZ"] != nil {
     ]
 }
 
+// Tests of the documentation against the code.
+targets.append(
+    .testTarget(
+        name: "DocumentationTests",
+        dependencies: [
+            "KSMModel", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMSystemd", "KSMTuner", "ksmd", "ksmctl",
+        ],
+        swiftSettings: common
+    )
+)
+
 let package = Package(
     name: "ksmd",
     dependencies: [

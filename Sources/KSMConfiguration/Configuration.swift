@@ -41,7 +41,7 @@ package struct Configuration: Sendable {
     private init(_ loader: Loader, _ settings: Settings) {
         self.settings = settings
         warnings = loader.diagnostics.finished { key in
-            let value = key.text(settings)
+            let value = printable(key.text(settings), limit: 200)
             return switch loader.origin(key.setting) {
             case .default: value
             case let origin: "\(value) from \(origin)"

@@ -148,12 +148,12 @@ package final class GuestDirectory {
     }
 
     private func readStat(_ pid: Int32) throws(SystemError) -> ProcessStat? {
-        let descriptor = try root.open("/proc/\(pid)/stat")
+        let descriptor = try root.open(process: pid, "stat")
         return try buffer.read(descriptor.raw, path: "/proc/\(pid)/stat") { try? ProcessStat.parse($0) }
     }
 
     private func matches(_ comm: String) -> Bool {
-        patterns.contains { fnmatch($0, comm, 0) == 0 }
+        comm.withCString { name in patterns.contains { $0.withCString { fnmatch($0, name, 0) == 0 } } }
     }
 
     private func add(_ stat: ProcessStat) {

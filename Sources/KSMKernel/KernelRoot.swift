@@ -33,6 +33,33 @@ package final class KernelRoot {
         return FileDescriptor(owning: raw)
     }
 
+    /// Opens a file of `/proc/PID` for reading without allocating: that happens for every young process at every tick.
+    ///
+    /// - Parameter file: such as `stat`, at most 40 bytes.
+    func open(process pid: Int32, _ file: StaticString) throws(SystemError) -> FileDescriptor {
+        let raw = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { room in
+            var end = 0
+            func append(_ byte: UInt8) {
+                guard end < room.count - 1 else { return }
+                room[end] = CChar(bitPattern: byte)
+                end += 1
+            }
+            for byte in ("proc/" as StaticString).bytes { append(byte) }
+            var divisor: Int32 = 1_000_000_000
+            while divisor > max(1, pid) { divisor /= 10 }
+            while divisor > 0 {
+                append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: pid / divisor % 10))
+                divisor /= 10
+            }
+            append(UInt8(ascii: "/"))
+            for byte in file.bytes { append(byte) }
+            room[end] = 0
+            return room.baseAddress.map { openat(directory.raw, $0, O_RDONLY | O_CLOEXEC) } ?? -1
+        }
+        guard raw >= 0 else { throw SystemError(operation: "open", path: "/proc/\(pid)/\(file)", errno: errno) }
+        return FileDescriptor(owning: raw)
+    }
+
     /// The bytes of a file.
     /// - Parameter limit: a longer file is refused with EFBIG.
     package func readFile(_ path: String, limit: Int) throws(SystemError) -> [UInt8] {
@@ -153,5 +180,11 @@ final class DirectoryListing {
                 if !isDot { body(name, inode) }
             }
         }
+    }
+}
+
+extension StaticString {
+    fileprivate var bytes: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
     }
 }

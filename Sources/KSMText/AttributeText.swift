@@ -26,10 +26,21 @@ extension AttributeValue {
         }
     }
 
+    private static func loneWord(_ text: Span<UInt8>, _ line: ByteRange) -> String? {
+        var position = line.lowerBound
+        let word = text.word(in: line, from: &position)
+        for index in word where text[index] == UInt8(ascii: "[") || text[index] == UInt8(ascii: "]") { return nil }
+        return text.string(word)
+    }
+
     private static func selection(_ text: Span<UInt8>, _ line: ByteRange) throws(TextError) -> String {
         var position = line.lowerBound
+        var words = 0
         while true {
             let word = text.word(in: line, from: &position)
+            // A word alone is what was written to the file of a recorded machine; the kernel always prints brackets.
+            if word.isEmpty, words == 1, let only = loneWord(text, line) { return only }
+            words += 1
             if word.isEmpty { throw TextError(expected: "a word in brackets", found: text) }
             if word.count > 2, text[word.lowerBound] == UInt8(ascii: "["),
                 text[word.upperBound - 1] == UInt8(ascii: "]")

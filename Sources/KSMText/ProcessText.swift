@@ -22,25 +22,24 @@ package struct ProcessStat: Equatable, Sendable {
 
     /// Parses the text; the name ends at the last `)` (man 5 proc_pid_stat: fields 1–4, 9, 14, 15, 22).
     package static func parse(_ text: Span<UInt8>) throws(TextError) -> ProcessStat {
-        let broken = TextError(expected: "the fields of a process", found: text)
         guard let open = text.first(UInt8(ascii: "(")), let close = text.last(UInt8(ascii: ")")), open < close else {
-            throw broken
+            throw broken(text)
         }
         var position = 0
         guard let pid = text.unsigned(text.word(in: 0..<open, from: &position)).flatMap({ Int32(exactly: $0) }) else {
-            throw broken
+            throw broken(text)
         }
         // Field n of the manual is fields[n - 3].
         let rest = close + 1..<text.count
         position = rest.lowerBound
         var numbers = InlineArray<20, UInt64>(repeating: 0)
         let state = text.word(in: rest, from: &position)
-        guard state.count == 1 else { throw broken }
+        guard state.count == 1 else { throw broken(text) }
         for index in 1..<20 {
             let word = text.word(in: rest, from: &position)
             // tty_nr, tpgid, priority and nice can be negative; none of them is used.
             guard let value = text.signed(word).map({ UInt64(bitPattern: $0) }) ?? text.unsigned(word) else {
-                throw broken
+                throw broken(text)
             }
             numbers[index] = value
         }
@@ -54,6 +53,10 @@ package struct ProcessStat: Equatable, Sendable {
             systemTicks: numbers[12],
             startTicks: numbers[19]
         )
+    }
+
+    private static func broken(_ text: Span<UInt8>) -> TextError {
+        TextError(expected: "the fields of a process", found: text)
     }
 }
 

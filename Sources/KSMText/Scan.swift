@@ -11,7 +11,8 @@ package struct TextError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     init(expected: String, found text: Span<UInt8>) {
-        self.init(expected: expected, found: text.printable(limit: 40))
+        let end = text.count > 0 && text[text.count - 1] == 0x0a ? text.count - 1 : text.count
+        self.init(expected: expected, found: text.extracting(0..<end).printable(limit: 40))
     }
 
     package var description: String {
@@ -49,6 +50,8 @@ extension Span<UInt8> {
 
     /// The bytes of `range` as text; what is not UTF-8 is replaced.
     func string(_ range: ByteRange) -> String {
+        // A short string is made without allocating that way, and process names are read at every tick.
+        if let text = try? UTF8Span(validating: extracting(range)) { return String(copying: text) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(range.count)
         for index in range { bytes.append(self[index]) }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import KSMConfiguration
 import KSMKernel
@@ -106,6 +107,7 @@ package final class Daemon {
             notifier.ready(status: "Started; no tick yet")
             tellStarted()
             tick()
+            ksmd_forget_startup_code()
             timer = try loop.addTimer(afterMilliseconds: interval, accuracyMilliseconds: accuracy) { [unowned self] in
                 onTimer($0)
             }
@@ -175,8 +177,8 @@ package final class Daemon {
         guard restorer == nil else { return }
         let now = loop.now()
         let isHeld = Hold.read(place.root) != nil
-        let changesHold = isHeld != (tuner.hold != nil)
-        if let lastRetune, now &- lastRetune < Daemon.retuneWindowMicroseconds, !changesHold { return }
+        let isOperator = isHeld != (tuner.hold != nil) || Hold.isStartWanted(place.root)
+        if let lastRetune, now &- lastRetune < Daemon.retuneWindowMicroseconds, !isOperator { return }
         lastRetune = now
         tick()
         timer?.rearm(at: loop.now() + interval * 1000)
@@ -197,6 +199,7 @@ package final class Daemon {
         }
         notifier.ready()
         tick()
+        ksmd_forget_startup_code()
     }
 
     /// The service manager waits for at least three ticks before it takes silence for a hang.
@@ -288,50 +291,5 @@ package final class Daemon {
     private func reportBase() -> StateReport {
         base.lastTickRealtimeSeconds = Clock.realtimeSeconds()
         return base
-    }
-}
-
-extension Daemon {
-    /// `ksmd --restore`: puts back what a ksmd that was killed has left.
-    ///
-    /// - Returns: the exit status.
-    package static func restore(_ options: DaemonOptions) throws(Refusal) -> Int32 {
-        let place = try Workplace(options)
-        let journal = JournalWriter()
-        let sysfs = KSMSysfs(place.root, buffer: ReadBuffer())
-        do {
-            guard let earlier = try SavedState.read(place.root) else {
-                journal.write(.info, "Nothing to put back: there is no \(SavedState.path)", id: .settingsRestored)
-                return ExitStatus.success
-            }
-            guard earlier.bootID == SavedState.bootID(place.root) else {
-                try? place.root.remove(SavedState.path)
-                journal.write(.info, "Nothing to put back: the machine has booted since", id: .settingsRestored)
-                return ExitStatus.success
-            }
-            let saved = try SavedState(place.root, current: KSMAttributes(), isDryRun: options.dryRun)
-            return restore(saved, sysfs, place, journal)
-        } catch {
-            throw Refusal(description: error.description, status: ExitStatus.failure)
-        }
-    }
-
-    private static func restore(
-        _ saved: SavedState,
-        _ sysfs: KSMSysfs,
-        _ place: Workplace,
-        _ journal: JournalWriter
-    ) -> Int32 {
-        let restorer = Restorer(
-            sysfs,
-            saved,
-            SlowWriter(sysfs),
-            isLive: place.root.isLive,
-            keepStopped: Hold.read(place.root) != nil
-        )
-        restorer.run(milliseconds: Int32(restoreDeadlineMilliseconds))
-        restorer.conclude()?.write(to: journal)
-        try? StateFile(place.root).remove()
-        return restorer.succeeded ? ExitStatus.success : ExitStatus.failure
     }
 }

@@ -20,6 +20,10 @@ package struct DecisionJournal {
     mutating func take(_ applied: [Applier.Applied], _ decision: Decision, _ teller: Teller) -> [JournalEntry] {
         var entries = close()
         open = decision
+        // What is no longer asked for is no longer in trouble.
+        for attribute in failures.keys where !applied.contains(where: { $0.write.attribute == attribute }) {
+            recovered(attribute)
+        }
         for one in applied { entries += note(one) }
         return underWay == 0 ? entries + close() : entries
     }
@@ -45,7 +49,7 @@ package struct DecisionJournal {
             if failures.updateValue(error.errno, forKey: attribute) == error.errno { return [] }
             let fields = [Reason.Field("ATTRIBUTE", attribute.name), Reason.Field("VALUE", applied.write.value)]
             return [JournalEntry(.error, .writeFailed, sentence, fields: fields)]
-        case .absent, .left, .notTried: break
+        case .absent, .left, .notTried: recovered(attribute)
         }
         return []
     }

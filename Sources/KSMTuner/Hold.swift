@@ -38,6 +38,9 @@ package enum Hold {
         try root.replaceFile(startPath, [])
     }
 
+    /// Whether the operator has said `ksmctl start` and the daemon has not taken it in yet.
+    static func isStartWanted(_ root: KernelRoot) -> Bool { root.exists(startPath) }
+
     /// Whether the operator has said `ksmctl start` since the last call.
     package static func takeStart(_ root: KernelRoot) -> Bool {
         guard root.exists(startPath) else { return false }

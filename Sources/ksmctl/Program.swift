@@ -6,6 +6,8 @@ import KSMTuner
 @main
 enum Program {
     static func main() {
+        // A host with 300 guests has more files to keep open than the usual soft limit of 1,024.
+        Workplace.raiseFileLimit()
         exit(status(of: Array(CommandLine.arguments.dropFirst())))
     }
 

@@ -88,8 +88,8 @@ final class NotifyListener {
         while offset + head <= bytes.count {
             let header = bytes.loadUnaligned(fromByteOffset: offset, as: cmsghdr.self)
             guard header.cmsg_len >= head, offset + header.cmsg_len <= bytes.count else { return }
-            if header.cmsg_type == 2 {  // SCM_CREDENTIALS
-                message.sender = bytes.loadUnaligned(fromByteOffset: offset + head, as: ucred.self).pid
+            if header.cmsg_type == 2 {  // SCM_CREDENTIALS: struct ucred begins with the pid
+                message.sender = bytes.loadUnaligned(fromByteOffset: offset + head, as: Int32.self)
             } else if header.cmsg_type == SO_TIMESTAMPNS {
                 let time = bytes.loadUnaligned(fromByteOffset: offset + head, as: timespec.self)
                 message.nanoseconds = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

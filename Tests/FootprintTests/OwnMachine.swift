@@ -19,7 +19,7 @@ final class OwnMachine {
         environment: [String: String] = [:],
         realKSM: Bool = false,
         softLimit: Int? = nil
-    ) async throws {
+    ) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "ksmd-footprint-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let file = directory.appending(path: "ksmd.conf")
@@ -40,7 +40,7 @@ final class OwnMachine {
         process.standardError = try FileHandle(forWritingTo: log)
         try process.run()
         do {
-            pid = try await poll("READY") { try notify.next { $0.contains("READY=1") }?.sender }
+            pid = try pollHere("READY") { try notify.next { $0.contains("READY=1") }?.sender }
         } catch {
             throw Failure("\(error); ksmd said: \(String(decoding: try Data(contentsOf: log), as: UTF8.self))")
         }
@@ -56,9 +56,9 @@ final class OwnMachine {
     /// Sends SIGTERM and waits.
     ///
     /// - Returns: the exit status.
-    func stop() async throws -> Int32 {
+    func stop() throws -> Int32 {
         kill(pid, SIGTERM)
-        return try await poll("end of ksmd") { process.isRunning ? nil : process.terminationStatus }
+        return try pollHere("end of ksmd") { process.isRunning ? nil : process.terminationStatus }
     }
 
     // MARK: What it costs

@@ -70,13 +70,23 @@ struct Failure: Error, CustomStringConvertible {
 /// - Throws: when there is none in time.
 func poll<Value>(
     _ what: String,
-    seconds: Double = 30,
+    seconds: Double = 60,
     _ look: () throws -> Value?
 ) async throws -> Value {
     let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
         if let value = try look() { return value }
         try await Task.sleep(for: .milliseconds(5))
+    }
+    throw Failure("no \(what) within \(seconds) s")
+}
+
+/// The same without letting other tests run meanwhile.
+func pollHere<Value>(_ what: String, seconds: Double = 30, _ look: () throws -> Value?) throws -> Value {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < end {
+        if let value = try look() { return value }
+        usleep(2000)
     }
     throw Failure("no \(what) within \(seconds) s")
 }

@@ -10,20 +10,34 @@ package final class LiveKernel {
 
     private let lock: Int32
     private let before: [(attribute: Attribute, value: String)]
+    private var programs: [Program] = []
     private var memory: [(UnsafeMutableRawPointer, Int)] = []
 
-    /// Waits for other tests that use the real KSM, then takes down every setting.
+    /// Waits for other tests that use the real KSM, then takes down every setting and stops the scanner.
     package init() throws {
         lock = open("/run/lock/ksmd-live-kernel.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else { throw POSIXError(.ENOLCK) }
         before = try Attribute.settings.compactMap { attribute in
             try LiveKernel.read(attribute).map { (attribute, $0) }
         }
+        // Tests begin with a KSM that stands, whatever the machine does besides.
+        set(.advisor_mode, "none")
+        set(.run, "0")
     }
 
-    deinit {
+    /// Ends the programs that work on it, puts every setting back, and lets the next test in.
+    ///
+    /// Called by `defer`, not by deinit: a test's last use of this object may be long before its end.
+    package func finish() {
+        for program in programs where program.process.isRunning { program.stop() }
         restore()
         close(lock)
+    }
+
+    /// A program that has to end before the settings are put back.
+    package func owns(_ program: Program) -> Program {
+        programs.append(program)
+        return program
     }
 
     /// One attribute as it would be written; `nil` where this kernel lacks it.

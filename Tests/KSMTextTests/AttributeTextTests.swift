@@ -22,6 +22,7 @@ struct AttributeTextTests {
             ("[none] scan-time\n", .selection, .word("none")),
             ("none [scan-time]\n", .selection, .word("scan-time")),
             ("none scan-time [something-new]\n", .selection, .word("something-new")),
+            ("none\n", .selection, .word("none")),  // written to a recorded file
         ]
     )
     func accepted(_ text: String, _ format: Attribute.Format, _ value: AttributeValue) throws {

@@ -23,10 +23,10 @@ struct LiveDaemonTests {
 
         """
 
-    private func daemon(_ text: String = eager, _ arguments: [String] = []) throws -> Program {
+    private func daemon(_ kernel: LiveKernel, _ text: String = eager) throws -> Program {
         let file = FileManager.default.temporaryDirectory.appending(path: "ksmd-live-\(UUID().uuidString).conf")
         try Data(text.utf8).write(to: file)
-        let program = try Program("ksmd", ["--config=\(file.path)"] + arguments)
+        let program = kernel.owns(try Program("ksmd", ["--config=\(file.path)"]))
         #expect(eventually { program.standardError.contains("Scanning started") || !program.process.isRunning })
         try FileManager.default.removeItem(at: file)
         return program
@@ -39,11 +39,12 @@ struct LiveDaemonTests {
     @Test("SIGTERM: every setting is as before, and what is merged stays merged")
     func terminated() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         kernel.set(.pages_to_scan, "123")
         kernel.set(.sleep_millisecs, "45")
         let before = try kernel.settings()
         kernel.mergeable(mebibytes: 16)
-        let daemon = try daemon()
+        let daemon = try daemon(kernel)
         #expect(try LiveKernel.read(.pages_to_scan) == "2000" && LiveKernel.read(.run) == "1")
         #expect(merged(kernel))
         #expect(daemon.stop() == 0)
@@ -57,9 +58,10 @@ struct LiveDaemonTests {
     @Test("kill -9, then ksmd --restore: the same")
     func killed() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         let before = try kernel.settings()
         kernel.mergeable(mebibytes: 16)
-        let daemon = try daemon()
+        let daemon = try daemon(kernel)
         #expect(merged(kernel))
         daemon.send(SIGKILL)
         #expect(daemon.wait() == -SIGKILL)
@@ -72,29 +74,31 @@ struct LiveDaemonTests {
     @Test("Start, merge, kill, start, stop: the first start's originals, not ksmd's own values")
     func twice() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         let before = try kernel.settings()
         kernel.mergeable(mebibytes: 16)
-        let first = try daemon()
+        let first = try daemon(kernel)
         #expect(merged(kernel))
         first.send(SIGKILL)
         first.wait()
-        let second = try Program("ksmd", ["--json"])
+        let second = kernel.owns(try Program("ksmd", ["--json"]))
         #expect(eventually { second.standardOutput.contains("\n") })
         #expect(second.stop() == 0)
         #expect(try kernel.settings() == before)
         // And without a kill in between.
-        let third = try daemon()
+        let third = try daemon(kernel)
         #expect(third.stop() == 0)
-        #expect(try daemon().stop() == 0)
+        #expect(try daemon(kernel).stop() == 0)
         #expect(try kernel.settings() == before)
     }
 
     @Test("max_page_sharing cannot come back while pages are shared: it says so, and keeps the original for later")
     func postponed() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         let original = try #require(try LiveKernel.read(.max_page_sharing))
         kernel.mergeable(mebibytes: 16)
-        let daemon = try daemon()
+        let daemon = try daemon(kernel)
         #expect(merged(kernel))
         daemon.send(SIGKILL)
         daemon.wait()
@@ -115,13 +119,14 @@ struct LiveDaemonTests {
     @Test("The kernel's advisor is taken over and comes back with the batch it had")
     func advisor() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         guard try LiveKernel.read(.advisor_mode) != nil else { return }
         kernel.set(.advisor_min_pages_to_scan, "700")
         kernel.set(.advisor_mode, "scan-time")
         kernel.set(.advisor_min_pages_to_scan, "600")
         let before = try kernel.settings()
         #expect(before.contains("pages_to_scan=700"))
-        let daemon = try daemon()
+        let daemon = try daemon(kernel)
         #expect(try LiveKernel.read(.advisor_mode) == "none")
         #expect(try LiveKernel.read(.pages_to_scan) == "2000")
         #expect(daemon.stop() == 0)
@@ -131,9 +136,10 @@ struct LiveDaemonTests {
     @Test("With Advisor=keep the EINVAL of pages_to_scan is not run into")
     func advisorKept() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         guard kernel.set(.advisor_mode, "scan-time") else { return }
         let before = try kernel.settings()
-        let daemon = try daemon(LiveDaemonTests.eager + "[Tuner]\nAdvisor=keep\n")
+        let daemon = try daemon(kernel, LiveDaemonTests.eager + "[Tuner]\nAdvisor=keep\n")
         #expect(try LiveKernel.read(.advisor_mode) == "scan-time")
         #expect(try LiveKernel.read(.run) == "1")
         #expect(!daemon.standardError.contains("Failed"))
@@ -144,7 +150,8 @@ struct LiveDaemonTests {
     @Test("Three SIGUSR1 within a second are one adjustment")
     func retune() throws {
         let kernel = try LiveKernel()
-        let daemon = try daemon()
+        defer { kernel.finish() }
+        let daemon = try daemon(kernel)
         for _ in 1...3 {
             daemon.send(SIGUSR1)
             usleep(300_000)
@@ -152,13 +159,13 @@ struct LiveDaemonTests {
         #expect(eventually { (try? LiveKernel.read(.pages_to_scan)) == "4000" })
         #expect(try LiveKernel.read(.pages_to_scan) == "4000")
         #expect(daemon.stop() == 0)
-        _ = kernel
     }
 
     @Test("A value that somebody else writes is told once, respected, and not put back")
     func foreign() throws {
         let kernel = try LiveKernel()
-        let daemon = try daemon()
+        defer { kernel.finish() }
+        let daemon = try daemon(kernel)
         kernel.set(.sleep_millisecs, "77")
         daemon.send(SIGUSR1)
         #expect(eventually { daemon.standardError.contains("somebody else has set it to 77") })
@@ -169,7 +176,8 @@ struct LiveDaemonTests {
     @Test("pidof and pgrep find the scanner thread as ksmd, and the daemon as ksmtuned")
     func name() throws {
         let kernel = try LiveKernel()
-        let daemon = try daemon()
+        defer { kernel.finish() }
+        let daemon = try daemon(kernel)
         let scanner = try Program.run("/usr/bin/env", ["pidof", "ksmd"]).out
         #expect(scanner.split(separator: " ").count == 1)
         #expect(!scanner.contains("\(daemon.pid)"))
@@ -180,13 +188,13 @@ struct LiveDaemonTests {
             #expect(found.contains { $0 == "\(daemon.pid)" }, "\(finder)")
         }
         #expect(daemon.stop() == 0)
-        _ = kernel
     }
 
     @Test("A second ksmd is refused by name, and so is a process that may not write")
     func refused() throws {
         let kernel = try LiveKernel()
-        let daemon = try daemon()
+        defer { kernel.finish() }
+        let daemon = try daemon(kernel)
         let second = try Program.run("ksmd", ["--ticks=1"])
         #expect(second.status == 69)
         #expect(second.err.contains("Another ksmd is running with pid \(daemon.pid)"))
@@ -195,16 +203,19 @@ struct LiveDaemonTests {
         let nobody = try Program.run("/usr/bin/env", ["setpriv", "--reuid=65534", "--clear-groups", path, "--ticks=1"])
         #expect(nobody.status == 77)
         #expect(nobody.err.contains("/sys/kernel/mm/ksm/run: Permission denied"))
-        let script = "mount --bind /sys/kernel/mm/ksm /sys/kernel/mm/ksm && mount -o remount,ro,bind /sys/kernel/mm/ksm && exec \(path) --ticks=1"
-        let readOnly = try Program.run("/usr/bin/env", ["unshare", "-m", "--propagation", "private", "sh", "-c", script])
+        let mounts = "mount --bind $1 $1 && mount -o remount,ro,bind $1 && exec $0 --ticks=1"
+        let readOnly = try Program.run(
+            "/usr/bin/env",
+            ["unshare", "-m", "--propagation", "private", "sh", "-c", mounts, path, "/sys/kernel/mm/ksm"]
+        )
         #expect(readOnly.status == 77)
         #expect(readOnly.err.contains("Read-only file system"))
-        _ = kernel
     }
 
     @Test("--ticks on the running machine decides, writes, and puts everything back")
     func ticks() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         let before = try kernel.settings()
         let dry = try Program.run("ksmd", ["--dry-run", "--json", "--ticks=2"])
         #expect(dry.status == 0 && dry.out.split(separator: "\n").count == 2)
@@ -217,26 +228,27 @@ struct LiveDaemonTests {
     @Test("ksmctl stop holds the running daemon over its restart, and ksmctl start ends it")
     func hold() throws {
         let kernel = try LiveKernel()
-        var daemon = try daemon()
+        defer { kernel.finish() }
+        var daemon = try daemon(kernel)
         #expect(try Program.run("ksmctl", ["stop"]).status == 0)
         #expect(try LiveKernel.read(.run) == "0")
         #expect(eventually { daemon.standardError.contains("KSM is held stopped") })
         #expect(try Program.run("ksmctl", ["status", "--json"]).out.contains("\"held\""))
         #expect(daemon.stop() == 0)
-        daemon = try Program("ksmd", ["--json", "--config=/dev/null"])
+        daemon = kernel.owns(try Program("ksmd", ["--json", "--config=/dev/null"]))
         #expect(eventually { daemon.standardOutput.contains("ksmctl stop") })
         #expect(try LiveKernel.read(.run) == "0")
         #expect(try Program.run("ksmctl", ["start"]).status == 0)
         #expect(eventually { daemon.standardError.contains("no longer held") })
         #expect(daemon.stop() == 0)
-        _ = kernel
     }
 
     @Test("What status says agrees with the kernel's counters")
     func status() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         kernel.mergeable(mebibytes: 16)
-        let daemon = try daemon()
+        let daemon = try daemon(kernel)
         #expect(merged(kernel))
         #expect(eventually { kernel.counter(.pages_sharing) + kernel.counter(.pages_shared) >= 4096 })
         struct Status: Decodable {

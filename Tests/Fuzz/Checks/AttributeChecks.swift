@@ -20,11 +20,14 @@ enum AttributeChecks {
     }
 
     static func selection(_ input: [UInt8]) throws(Violation) {
-        let chosen = Plain.lines(input)[0].first { word in
+        let words = Plain.lines(input)[0]
+        let inBrackets = words.first { word in
             word.count > 2 && word.first == UInt8(ascii: "[") && word.last == UInt8(ascii: "]")
         }
+        // The file of a recorded machine, once written, has one word and no brackets.
+        let alone = words.first.flatMap { $0.contains { "[]".utf8.contains($0) } || words.count > 1 ? nil : $0 }
         let value = try? AttributeValue.parse(input.span, as: .selection)
-        let word = chosen.map { String(decoding: $0.dropFirst().dropLast(), as: UTF8.self) }
+        let word = (inBrackets?.dropFirst().dropLast() ?? alone).map { String(decoding: $0, as: UTF8.self) }
         try same(value, word.map { .word($0) }, "a word in brackets")
         if let word { try again(value, as: .selection, "[\(word)]\n") }
     }
