@@ -18,12 +18,15 @@ package final class JournalWriter {
     package private(set) var refusedFields: UInt64 = 0
 
     private let standardError: Int32
+    /// A person reads along: the priority in front is for programs.
+    private let isTerminal: Bool
 
     /// Looks once where standard error leads: to the journal if `JOURNAL_STREAM` names its device and inode.
     ///
     /// The check matters: without a running journal `sd_journal_sendv` reports success and the entry is lost.
     package init(environment: ServiceEnvironment = .ofThisProcess(), standardError: Int32 = STDERR_FILENO) {
         self.standardError = standardError
+        isTerminal = isatty(standardError) == 1
         isJournal = JournalWriter.leadsToJournal(standardError, environment.journalStream)
     }
 
@@ -124,7 +127,7 @@ extension JournalWriter {
     private static let longestLine = 4096
 
     private func writeText(_ priority: Priority, _ message: String) -> Bool {
-        var line = Array("<\(priority.rawValue)>".utf8)
+        var line = isTerminal ? [] : Array("<\(priority.rawValue)>".utf8)
         line += oneLine(message, limit: JournalWriter.longestLine - line.count - 1)
         line.append(UInt8(ascii: "\n"))
         guard takesText() else { return false }

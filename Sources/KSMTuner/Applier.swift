@@ -70,10 +70,13 @@ package final class Applier {
         seen = current
     }
 
-    /// Begins anew with everybody's values: after a reload, what others have set is ksmd's again.
-    package func forgetForeign() {
+    /// Begins anew with everybody's values: after a reload or `ksmctl start`, what others have set is ksmd's again.
+    /// - Parameter current: what is there now; changes up to here are nobody's.
+    package func forgetForeign(_ current: KSMAttributes) {
         foreign.removeAll()
         told.removeAll()
+        own = own.filter { Applier.text(current, $0.key) == $0.value }
+        seen = current
     }
 
     /// Looks for values that somebody else has written since the last look.

@@ -87,7 +87,7 @@ package final class Daemon {
         restorer.run(milliseconds: Int32(Daemon.restoreDeadlineMilliseconds))
         tell(restorer.conclude().map { [$0] } ?? [])
         try? stateFile.remove()
-        return restorer.succeeded ? ExitStatus.success : ExitStatus.failure
+        return restorer.failed ? ExitStatus.failure : ExitStatus.success
     }
 
     private func print(_ tick: Tuner.Tick) -> Bool {
@@ -241,7 +241,7 @@ package final class Daemon {
 
     private func conclude(_ restorer: Restorer) {
         tell(restorer.conclude().map { [$0] } ?? [])
-        end(restorer.succeeded ? ExitStatus.success : ExitStatus.failure)
+        end(restorer.failed ? ExitStatus.failure : ExitStatus.success)
     }
 
     private func end(_ status: Int32) {

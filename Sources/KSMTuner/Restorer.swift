@@ -13,6 +13,7 @@ package final class Restorer {
     private var steps: [Write]
     private var failures: [(write: Write, error: SystemError)] = []
     private let isComplete: Bool
+    private let wasUnmerged: Bool
 
     /// - Parameters:
     ///   - slow: the writer that may still have a write under way; what comes back waits for it.
@@ -36,6 +37,7 @@ package final class Restorer {
         steps = plan.writes
         postponed = plan.postponed
         isComplete = !saved.settings.hasOurs
+        wasUnmerged = saved.settings[.run].map { $0.isOurs && $0.found == "2" } ?? false
     }
 
     /// Does the next steps.
@@ -101,9 +103,19 @@ package final class Restorer {
             )
         }
         if isComplete { return nil }
+        if wasUnmerged {
+            return JournalEntry(
+                .info,
+                .settingsRestored,
+                "KSM's settings are as ksmd found them, but for run: found at 2, it is 0, which leaves merged what ksmd has merged"
+            )
+        }
         return JournalEntry(.info, .settingsRestored, "KSM's settings are as ksmd found them")
     }
 
     /// Whether all is as it was found.
-    package var succeeded: Bool { failures.isEmpty && steps.isEmpty && postponed.isEmpty }
+    package var succeeded: Bool { !failed && postponed.isEmpty }
+
+    /// Whether something should have come back and did not; what has to wait is no failure of ksmd's.
+    package var failed: Bool { !failures.isEmpty || !steps.isEmpty }
 }

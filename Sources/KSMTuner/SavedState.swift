@@ -25,7 +25,7 @@ package final class SavedState {
         self.root = root
         self.isDryRun = isDryRun
         let bootID = SavedState.bootID(root)
-        let earlier = try SavedState.read(root)
+        let earlier = isDryRun ? (try? SavedState.read(root)) ?? nil : try SavedState.read(root)
         settings = earlier.flatMap { $0.bootID == bootID ? $0 : nil } ?? SavedSettings(bootID: bootID)
         settings.complete(from: current)
     }

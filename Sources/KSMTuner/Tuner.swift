@@ -87,7 +87,7 @@ package final class Tuner {
         self.settings = settings
         sampler.configure(settings)
         applier.handling = settings.foreignWrites
-        applier.forgetForeign()
+        applier.forgetForeign(sampler.ksm.readAll(problems: &sample.problems))
         if var classic = policy as? ClassicPolicy {
             classic.parameters = settings.classic
             classic.metric = settings.guestMetric
@@ -140,7 +140,7 @@ package final class Tuner {
         let before = hold
         hold = Hold.read(root)
         var entries: [JournalEntry] = []
-        if !isDryRun, Hold.takeStart(root) { applier.forgetForeign() }
+        if !isDryRun, Hold.takeStart(root) { applier.forgetForeign(sample.ksm) }
         if let hold, before == nil { entries.append(teller.held(hold)) }
         if hold == nil, before != nil { entries.append(teller.released()) }
         return entries
@@ -228,6 +228,8 @@ package final class Tuner {
         if hold != nil { return (.held, reason.code, reason.sentence) }
         if let value = applier.foreign[.run] { return (.foreign, "foreign-run", teller.foreignSentence(value, reason)) }
         if let failure = journal.failure { return (.failed, "write-failed", failure) }
-        return (sample.ksm.isRunning ? .scanning : .stopped, reason.code, reason.sentence)
+        // A write of run that is under way will be there in a moment.
+        let isRunning = applier.slow.isUnderWay(.run) ? lastDecision?.wanted(.run) == "1" : sample.ksm.isRunning
+        return (isRunning ? .scanning : .stopped, reason.code, reason.sentence)
     }
 }

@@ -18,7 +18,8 @@ struct Failure: Error {
     /// An error of the system: no permission is 77, everything else 1.
     init(_ error: SystemError) {
         let isForbidden = error.errno == EACCES || error.errno == EPERM || error.errno == EROFS
-        self.init(isForbidden ? ExitStatus.noPermission : ExitStatus.failure, error.description)
+        let remedy = isForbidden && geteuid() != 0 ? " (run it as root)" : ""
+        self.init(isForbidden ? ExitStatus.noPermission : ExitStatus.failure, error.description + remedy)
     }
 
     /// The same failure with the only status that the old ksmctl had for it.

@@ -33,6 +33,11 @@ struct StatusCommand: ParsableCommand {
         var report = StatusReport(sample: sample(&machine), daemon: daemon, stateFile: stateFile)
         report.hold = Hold.read(machine.root)
         report.problems = machine.problems
+        if daemon == .notRunning, machine.root.exists(SavedState.path) {
+            report.notes.append(
+                "a ksmd that has ended left its settings in force; `ksmd --restore` puts back what it had found"
+            )
+        }
         report.nowRealtimeSeconds = machine.realtimeSeconds()
         if machine.root.isLive, geteuid() != 0 {
             report.remedy = "Run `ksmctl status` as root to see what is missing."

@@ -94,7 +94,7 @@ struct ControlTests {
         let script = "\(nobody) \"$(command -v ksmctl)\" \(verb)"
         let result = try sandbox.run(script)
         #expect(result.status == 1)
-        #expect(result.errors == "ksmctl: Failed to open for writing /sys/kernel/mm/ksm/run: Permission denied\n")
+        #expect(result.errors == "ksmctl: Failed to open for writing /sys/kernel/mm/ksm/run: Permission denied (run it as root)\n")
         #expect(sandbox["run"] == "0\n")
     }
 
@@ -158,7 +158,7 @@ struct ControlTests {
                 first stopped
                 retune stopped
                 status of nobody 0
-                ksmctl: Failed to signal ksmd (pid N): Operation not permitted
+                ksmctl: Failed to signal ksmd (pid N): Operation not permitted (run it as root)
                 retune of nobody 77
                 KSM is stopped until `ksmctl start` or a reboot; what is merged stays merged.
                 stop 0

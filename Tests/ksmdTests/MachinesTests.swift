@@ -50,7 +50,8 @@ struct MachinesTests {
 
     /// Name and content of every file.
     private func digest(_ machine: Machine) throws -> String {
-        try Program.run("/bin/sh", ["-c", "cd \"$0\" && find . -type f | sort | xargs cksum", machine.directory.path]).out
+        try Program.run("/bin/sh", ["-c", "cd \"$0\" && find . -type f | sort | xargs cksum", machine.directory.path])
+            .out
     }
 
     @Test("There are recorded machines")
