@@ -46,6 +46,10 @@ package final class GuestDirectory {
         self.readsPss = readsPss
     }
 
+    deinit {
+        for index in files.indices { files[index].close() }
+    }
+
     /// Looks for guests that came and went, then reads them all.
     /// - Parameters:
     ///   - bootSeconds: seconds since boot, on the clock of the processes' start times.

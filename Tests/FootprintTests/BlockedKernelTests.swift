@@ -93,6 +93,7 @@ struct BlockedKernelTests {
     @Test("While a write to run waits in the kernel, signals, notify and status are answered within 100 ms")
     func answers() throws {
         let kernel = try LiveKernel()
+        defer { kernel.finish() }
         let memory = try UniqueMemory(mebibytes: 2048)
         defer { withExtendedLifetime(memory) {} }
         kernel.set(.advisor_mode, "none")

@@ -58,16 +58,17 @@ struct BudgetTests {
 
     @Test("At most 6 wakeups a minute when KSM is off and there is no guest")
     func idle() async throws {
-        let machine = try OwnMachine(configuration: "[Tuner]\nInterval=10s\n")
+        // The shipped configuration, in which a tick is one wakeup a minute. Waiting for a lock inside a tick counts here
+        // too, so an interval at which the budget is used up by the ticks alone would measure the load of the machine.
+        let machine = try OwnMachine(configuration: "")
         _ = try await machine.tick()
-        // From the pause after one tick to the pause after another.
+        // From the pause after one tick on.
         try await Task.sleep(for: .seconds(1))
         let (begin, before) = (ContinuousClock.now, try machine.wakeups)
         try await Task.sleep(for: .seconds(30))
         let minutes = (ContinuousClock.now - begin) / .seconds(60)
         print("footprint: idle: \(try machine.wakeups - before) wakeups in \(minutes * 60) s")
-        // One for a tick that was due just before the end.
-        #expect(Double(try machine.wakeups - before) <= 6 * minutes + 0.5)
+        #expect(Double(try machine.wakeups - before) <= 6 * minutes)
     }
 
     @Test("It still holds 8 MiB and 1 MiB after a reload")

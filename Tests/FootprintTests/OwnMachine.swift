@@ -7,6 +7,8 @@ final class OwnMachine {
     let notify: NotifyListener
     private(set) var pid: Int32 = 0
     private let process = Process()
+    /// Never written to; when this process ends, however it ends, so does the machine.
+    private let leash = Pipe()
     private let directory: URL
 
     /// - Parameters:
@@ -26,14 +28,14 @@ final class OwnMachine {
         try Data(configuration.utf8).write(to: file)
         notify = try NotifyListener(directory.appending(path: "notify").path)
 
-        var arguments = ["--guests", "\(guests)"]
+        var arguments = ["--leash", "--guests", "\(guests)"]
         if realKSM { arguments.append("--real-ksm") }
         if let softLimit { arguments += ["--soft-limit", "\(softLimit)"] }
         arguments += [try Rig.standIns.get(), "/usr/bin/env", "NOTIFY_SOCKET=\(notify.path)"]
         arguments += environment.map { "\($0.key)=\($0.value)" } + [Rig.ksmd, "--config=\(file.path)"]
         process.executableURL = Rig.directory.appending(path: "machine")
         process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = leash
         process.standardOutput = FileHandle.nullDevice
         let log = directory.appending(path: "log")
         try Data().write(to: log)
