@@ -52,7 +52,7 @@ var targets: [Target] = [
     .executableTarget(
         name: "ksmctl",
         dependencies: [
-            "KSMModel", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux",
+            "KSMModel", "KSMText", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: common,

@@ -1,6 +1,7 @@
 package import KSMKernel
 package import KSMReport
 import KSMModel
+import KSMText
 
 /// The operator's `ksmctl stop`: a file that keeps KSM stopped until `ksmctl start`, over a restart of the daemon but
 /// not over a reboot (`/run` is empty then).
@@ -19,14 +20,15 @@ package enum Hold {
         } catch {
             return error.isAbsent ? nil : StateReport.Hold(by: "somebody (\(error.cause))", sinceRealtimeSeconds: nil)
         }
-        return parse(String(decoding: bytes, as: UTF8.self))
+        let hold = HoldText.parse(bytes.span)
+        return StateReport.Hold(by: hold.by, sinceRealtimeSeconds: hold.sinceRealtimeSeconds)
     }
 
     /// Holds KSM in the name of `user`.
     package static func write(_ root: KernelRoot, by user: String, sinceRealtimeSeconds since: UInt64)
         throws(SystemError)
     {
-        try root.replaceFile(path, Array("version 1\nby \(user)\nsince \(since)\n".utf8))
+        try root.replaceFile(path, Array(HoldText(by: user, sinceRealtimeSeconds: since).text.utf8))
     }
 
     /// Ends the hold; there may be none.
@@ -46,14 +48,5 @@ package enum Hold {
         guard root.exists(startPath) else { return false }
         try? root.remove(startPath)
         return true
-    }
-
-    private static func parse(_ text: String) -> StateReport.Hold {
-        var hold = StateReport.Hold(by: "somebody", sinceRealtimeSeconds: nil)
-        for line in text.split(separator: "\n") {
-            if line.hasPrefix("by "), line.count > 3 { hold.by = String(line.dropFirst(3).prefix(64)) }
-            if line.hasPrefix("since ") { hold.sinceRealtimeSeconds = UInt64(line.dropFirst(6)) }
-        }
-        return hold
     }
 }

@@ -3,6 +3,7 @@ import KSMConfiguration
 import KSMKernel
 import KSMModel
 import KSMReport
+import KSMText
 import KSMTuner
 
 /// Copies from the running machine what ksmd reads, and nothing secret.

@@ -42,7 +42,7 @@ struct Room: CustomTestStringConvertible, Sendable {
         Room("ksmd", knows: ["KSMModel", "KSMTuner", "KSMKernel", "KSMSystemd", "CLinux"], libraries: ["Glibc"]),
         Room(
             "ksmctl",
-            knows: ["KSMModel", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux"],
+            knows: ["KSMModel", "KSMText", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux"],
             libraries: ["Glibc", "FoundationEssentials", "ArgumentParser"]
         ),
         Room("ksmd-demo", knows: ["KSMModel", "KSMReport", "KSMKernel", "KSMTuner", "CLinux"], libraries: ["Glibc"]),

@@ -17,6 +17,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case smapsRollup = "smaps-rollup"
     case ksmStat = "ksm-stat"
     case commandLine = "command-line"
+    case excerpt
+    case hold
     case nodeList = "node-list"
     case savedSettings = "saved-settings"
     case ksmdConf = "ksmd-conf"
@@ -42,6 +44,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .smapsRollup: try ProcessChecks.smapsRollup(input)
         case .ksmStat: try ProcessChecks.ksmStat(input)
         case .commandLine: try ProcessChecks.commandLine(input)
+        case .excerpt: try ExcerptChecks.excerpt(input)
+        case .hold: try ExcerptChecks.hold(input)
         case .nodeList: try MemoryChecks.nodeList(input)
         case .savedSettings: try SavedSettingsChecks.saved(input)
         case .ksmdConf: try ConfigurationChecks.load(input, as: .main)

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ksmctl
+import KSMText
 
 @Suite("What goes into a record")
 struct ExcerptTests {

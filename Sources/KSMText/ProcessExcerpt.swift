@@ -1,25 +1,25 @@
-/// What of a process' files goes into a record.
-enum ProcessExcerpt {
+/// What of a process' files goes into a record of a machine: nothing secret.
+package enum ProcessExcerpt {
     /// The fields of `/proc/PID/stat` up to `rsslim`; the rest, which holds addresses of the process, becomes 0.
     ///
     /// The name is in brackets and can hold anything, so fields are counted from the last `)` (man 5 proc_pid_stat).
-    static func statistics(_ bytes: [UInt8]) -> [UInt8] {
+    package static func statistics(_ bytes: [UInt8]) -> [UInt8] {
         guard let close = bytes.lastIndex(of: UInt8(ascii: ")")) else { return [] }
-        let fields = bytes[(close + 1)...].split { $0 <= 0x20 }
+        let fields = bytes[(close + 1)...].split { $0 == 0x20 || (0x09...0x0d).contains($0) }
         // Field 3 is the first behind the name, field 25 is rsslim.
         let kept = fields.enumerated().map { $0.offset <= 25 - 3 ? Array($0.element) : [UInt8(ascii: "0")] }
         return Array(bytes[...close]) + kept.flatMap { [UInt8(ascii: " ")] + $0 } + [UInt8(ascii: "\n")]
     }
 
     /// `smaps_rollup` without its first line, which has the addresses.
-    static func withoutAddresses(_ bytes: [UInt8]) -> [UInt8] {
+    package static func withoutAddresses(_ bytes: [UInt8]) -> [UInt8] {
         lines(of: bytes) { line in
             line.firstIndex(of: UInt8(ascii: ":")).map { line[..<$0].allSatisfy { $0 > 0x20 && $0 != 0x2d } } ?? false
         }
     }
 
     /// Program, `-name` and accelerator of a guest: everything else can hold passwords, keys and addresses.
-    static func commandLine(_ bytes: [UInt8]) -> [UInt8] {
+    package static func commandLine(_ bytes: [UInt8]) -> [UInt8] {
         // Kernel threads and zombies have none.
         if bytes.isEmpty { return [] }
         let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
@@ -51,7 +51,7 @@ enum ProcessExcerpt {
     }
 
     /// The lines for which `isKept` holds, each with its line break.
-    static func lines(of bytes: [UInt8], where isKept: (ArraySlice<UInt8>) -> Bool) -> [UInt8] {
+    package static func lines(of bytes: [UInt8], where isKept: (ArraySlice<UInt8>) -> Bool) -> [UInt8] {
         bytes.split(separator: UInt8(ascii: "\n")).filter(isKept).flatMap { Array($0) + [UInt8(ascii: "\n")] }
     }
 }
