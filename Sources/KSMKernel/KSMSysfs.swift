@@ -99,13 +99,18 @@ package final class KSMSysfs {
     /// Opens an attribute for one write.
     ///
     /// O_TRUNC matters only for recorded files; sysfs takes it and does nothing.
-    package func openForWriting(_ attribute: Attribute) throws(SystemError) -> FileDescriptor {
-        try root.open(KSMSysfs.path(attribute), O_WRONLY | O_TRUNC)
+    ///
+    /// - Throws: EPERM for any `run` but 0 and 1: 2 un-shares everything at once, and has a way of its own.
+    package func openForWriting(_ attribute: Attribute, _ value: String) throws(SystemError) -> FileDescriptor {
+        if attribute == .run, value != "0", value != "1" {
+            throw SystemError(operation: "write \(value) to", path: KSMSysfs.path(.run), errno: EPERM)
+        }
+        return try root.open(KSMSysfs.path(attribute), O_WRONLY | O_TRUNC)
     }
 
     /// Writes an attribute whose write cannot block (see `Attribute.writeCanBlock`); one write is one store.
     package func write(_ attribute: Attribute, _ value: String) throws(SystemError) {
-        let descriptor = try openForWriting(attribute)
+        let descriptor = try openForWriting(attribute, value)
         let text = Array("\(value)\n".utf8)
         while true {
             let count = text.withUnsafeBytes { Glibc.write(descriptor.raw, $0.baseAddress, $0.count) }

@@ -17,8 +17,10 @@ package struct RestorePlan: Equatable, Sendable {
     /// `advisor_min_pages_to_scan` when its advisor is switched on (set_advisor_defaults of mm/ksm.c), so where the
     /// advisor was on that minimum is lent the found batch for a moment. `merge_across_nodes` and `max_page_sharing`
     /// cannot change while pages are shared. `run` never becomes 2 here: un-sharing needs memory that may not be there.
-    /// - Parameter keepStopped: leave `run` at 0 whatever was found.
-    package init(_ saved: SavedSettings, current: KSMAttributes, keepStopped: Bool = false) {
+    /// - Parameters:
+    ///   - keepStopped: leave `run` at 0 whatever was found.
+    ///   - isHeld: an operator said `ksmctl stop`: `run` stays 0, and what was found is kept for later.
+    package init(_ saved: SavedSettings, current: KSMAttributes, keepStopped: Bool = false, isHeld: Bool = false) {
         writes = []
         postponed = []
         let isShared = (current.number(.pages_shared) ?? 0) > 0
@@ -33,7 +35,7 @@ package struct RestorePlan: Equatable, Sendable {
             }
         }
         restoreAdvisor(saved, current)
-        restoreRun(saved, keepStopped: keepStopped)
+        restoreRun(saved, keepStopped: keepStopped, isHeld: isHeld)
         writes.removeAll { RestorePlan.isInPlace($0, current) && $0.attribute != .advisor_min_pages_to_scan }
     }
 
@@ -76,12 +78,18 @@ package struct RestorePlan: Equatable, Sendable {
         }
     }
 
-    private mutating func restoreRun(_ saved: SavedSettings, keepStopped: Bool) {
+    private mutating func restoreRun(_ saved: SavedSettings, keepStopped: Bool, isHeld: Bool) {
         guard let run = saved[.run] else { return }
-        if keepStopped {
+        // Whatever else a file says (2, or 02, which is 2 to the kernel) stands for a scanner that does not run.
+        let value = run.found == "1" ? 1 : 0
+        if isHeld, run.isOurs, value == 1 {
+            let sentence = "run stays 0 while ksmctl stop holds it; the 1 that was found is kept for later"
+            postponed.append(Postponed(attribute: .run, sentence: sentence))
+        }
+        if keepStopped || isHeld {
             writes.append(Write(.run, 0))
         } else if run.isOurs {
-            writes.append(Write(.run, run.found == "2" ? "0" : run.found))
+            writes.append(Write(.run, value))
         }
     }
 }

@@ -229,13 +229,13 @@ package final class Daemon {
     }
 
     private func makeRestorer() -> Restorer {
-        let keepStopped = tuner.hold != nil || tuner.settings.onStop == .stop
         return Restorer(
             tuner.sampler.ksm,
             tuner.saved,
             tuner.applier.slow,
             isLive: place.root.isLive,
-            keepStopped: keepStopped
+            keepStopped: tuner.settings.onStop == .stop,
+            isHeld: tuner.hold != nil
         )
     }
 

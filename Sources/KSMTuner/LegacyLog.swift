@@ -24,7 +24,10 @@ package final class LegacyLog {
         put(text, file.raw)
     }
 
+    /// Standard error can be a full pipe: then the lines are lost, and not the loop.
     private func put(_ text: String, _ descriptor: Int32) {
+        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&request, 1, 0) == 1, request.revents & Int16(POLLOUT) != 0 else { return }
         _ = text.withCString { Glibc.write(descriptor, $0, strlen($0)) }
     }
 

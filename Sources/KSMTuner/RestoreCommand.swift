@@ -38,7 +38,8 @@ extension Daemon {
             saved,
             SlowWriter(sysfs),
             isLive: place.root.isLive,
-            keepStopped: Hold.read(place.root) != nil
+            keepStopped: false,
+            isHeld: Hold.read(place.root) != nil
         )
         restorer.run(milliseconds: Int32(restoreDeadlineMilliseconds))
         restorer.conclude()?.write(to: journal)

@@ -18,12 +18,14 @@ package final class Restorer {
     /// - Parameters:
     ///   - slow: the writer that may still have a write under way; what comes back waits for it.
     ///   - keepStopped: leave `run` at 0 whatever was found.
+    ///   - isHeld: `ksmctl stop` holds KSM: the same, and what was found is kept for later.
     package init(
         _ sysfs: KSMSysfs,
         _ saved: SavedState,
         _ slow: SlowWriter,
         isLive: Bool,
-        keepStopped: Bool
+        keepStopped: Bool,
+        isHeld: Bool
     ) {
         self.sysfs = sysfs
         self.saved = saved
@@ -33,11 +35,11 @@ package final class Restorer {
         var current = sysfs.readAll(problems: &unread)
         // A write that is under way changes what is there now: then `run` is put back whatever it reads.
         if slow.isUnderWay(.run) { current[.run] = nil }
-        let plan = RestorePlan(saved.settings, current: current, keepStopped: keepStopped)
+        let plan = RestorePlan(saved.settings, current: current, keepStopped: keepStopped, isHeld: isHeld)
         steps = plan.writes
         postponed = plan.postponed
         isComplete = !saved.settings.hasOurs
-        wasUnmerged = saved.settings[.run].map { $0.isOurs && $0.found == "2" } ?? false
+        wasUnmerged = saved.settings[.run].map { $0.isOurs && $0.found != "0" && $0.found != "1" } ?? false
     }
 
     /// Does the next steps.
@@ -107,7 +109,7 @@ package final class Restorer {
             return JournalEntry(
                 .info,
                 .settingsRestored,
-                "KSM's settings are as ksmd found them, but for run: found at 2, it is 0, which leaves merged what ksmd has merged"
+                "KSM's settings are as ksmd found them, but for run: not found at 0 or 1, it is 0, which leaves merged what ksmd has merged"
             )
         }
         return JournalEntry(.info, .settingsRestored, "KSM's settings are as ksmd found them")

@@ -58,7 +58,7 @@ package final class SlowWriter {
     }
 
     private func fork(_ write: Write) throws(SystemError) -> Int32 {
-        let descriptor = try sysfs.openForWriting(write.attribute)
+        let descriptor = try sysfs.openForWriting(write.attribute, write.value)
         let text = "\(write.value)\n"
         let pid = text.withCString { ksmd_fork_writer(descriptor.raw, $0, strlen($0)) }
         guard pid > 0 else {

@@ -49,8 +49,20 @@ struct RestoreTests {
 
     @Test("A found run of 2 comes back as 0: un-sharing needs memory that may not be there")
     func neverTwo() {
-        let plan = RestorePlan(saved([.init(.run, found: "2", isOurs: true)]), current: running)
-        #expect(plan.writes == [Write(.run, 0)])
+        for found in ["2", "02", "+2", "1\u{0}2", "3", ""] {
+            let plan = RestorePlan(saved([.init(.run, found: found, isOurs: true)]), current: running)
+            #expect(plan.writes == [Write(.run, 0)], "\(found)")
+        }
+    }
+
+    @Test("Nothing but 0 and 1 is ever written to run", arguments: ["2", "02", "+2", "3", "", "1\n2"])
+    func lastDoor(_ value: String) throws {
+        let machine = try pressed()
+        let sysfs = KSMSysfs(try KernelRoot(machine.path), buffer: ReadBuffer())
+        let error = #expect(throws: SystemError.self) { try sysfs.write(.run, value) }
+        #expect(error?.errno == EPERM)
+        #expect(throws: SystemError.self) { _ = try SlowWriter(sysfs).start(Write(.run, value)) }
+        #expect(machine["run"] == "0")
     }
 
     @Test("An advisor that was on comes back with its batch, and its minimum stays what it was")
@@ -75,6 +87,25 @@ struct RestoreTests {
     func keepStopped() {
         let plan = RestorePlan(saved([.init(.run, found: "1", isOurs: true)]), current: running, keepStopped: true)
         #expect(plan.writes == [Write(.run, 0)])
+    }
+
+    @Test("Held by ksmctl stop: run stays 0, and the 1 that was found is kept for later")
+    func held() throws {
+        let machine = try pressed()
+        machine["run"] = "1"
+        machine["pages_to_scan"] = "77"
+        let root = try KernelRoot(machine.path)
+        let tuner = try Tuner(root, Settings())
+        _ = tuner.tick()
+        try Hold.write(root, by: "root", sinceRealtimeSeconds: 1)
+        _ = tuner.tick()
+        #expect(machine["run"] == "0")
+        #expect(try Daemon.restore(options(machine)) == 1)
+        #expect(machine["run"] == "0" && machine["pages_to_scan"] == "77")
+        #expect(machine.read("run/ksmd/saved")?.contains("run=1 ours") == true)
+        try Hold.release(root)
+        #expect(try Daemon.restore(options(machine)) == 0)
+        #expect(machine["run"] == "1" && machine.read("run/ksmd/saved") == nil)
     }
 
     private func options(_ machine: FixtureMachine) -> DaemonOptions {
