@@ -32,6 +32,8 @@ pid_t ksmd_fork_writer(int descriptor, const char *text, size_t length) {
     if (pid != 0)
         return pid < 0 ? -errno : pid;
     default_signals();
+    // A terminal's ^C is for the command that was typed, which puts things in order.
+    setpgid(0, 0);
     if (dup2(descriptor, 0) < 0)
         _exit(errno);
     close_range(1, ~0U, 0);
@@ -70,4 +72,9 @@ int ksmd_wait_child(pid_t pid, int milliseconds) {
 void *ksmd_shared_memory(size_t length) {
     void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+int ksmd_memory_file(const char *name) {
+    int file = memfd_create(name, MFD_CLOEXEC);
+    return file < 0 ? -errno : file;
 }

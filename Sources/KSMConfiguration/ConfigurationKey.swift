@@ -54,11 +54,11 @@ package struct ConfigurationKey: Sendable {
 
     /// The sections of ksmd.conf in the order of the shipped file.
     ///
-    /// Two of them have no keys yet.
+    /// One of them has no keys yet.
     package static let sections = ["Tuner", "NUMA", "Guests", "Scanner", "Adaptive", "Output"]
 
     /// Every key, in the order of the shipped file.
-    package static let all: [ConfigurationKey] = tuner + guests + scanner + output
+    package static let all: [ConfigurationKey] = tuner + numa + guests + scanner + output
 
     /// The key called `name` in `section`.
     static func find(section: String, name: String) -> ConfigurationKey? {
@@ -189,7 +189,7 @@ extension ConfigurationKey {
             "Scanner",
             "ThresholdPercent",
             .thresholdPercent,
-            .percent,
+            .percent(\.classic.thresholdPercent, in: Codec.percentRange),
             unit: "percent of total memory",
             oldName: "KSM_THRES_COEF",
             "Classic rule: memory is short when less than this is free."
@@ -237,7 +237,8 @@ extension ConfigurationKey {
         ),
     ]
 
-    private static func words<Word: RawRepresentable<String> & CaseIterable>(_: Word.Type) -> String {
+    /// `a, b or c`.
+    static func words<Word: RawRepresentable<String> & CaseIterable>(_: Word.Type) -> String {
         let words = Word.allCases.map(\.rawValue)
         guard let last = words.last, words.count > 1 else { return words.joined() }
         return words.dropLast().joined(separator: ", ") + " or " + last

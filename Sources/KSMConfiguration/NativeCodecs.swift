@@ -25,15 +25,6 @@ extension Codec {
         text: { $0.guestNames.joined(separator: " ") }
     )
 
-    /// `ThresholdPercent=`: a whole number with or without `%`.
-    static let percent = Codec(
-        parse: { text throws(ValueError) in
-            let value = try Value.percent(text, in: percentRange)
-            return Change { $0.classic.thresholdPercent = value }
-        },
-        text: { "\($0.classic.thresholdPercent)%" }
-    )
-
     /// A size in the file, KiB in the settings.
     static func size(_ path: SettingPath<Int64>) -> Codec {
         Codec(

@@ -3,6 +3,7 @@ import KSMModel
 /// One value of `Settings`, whatever it is called in a file.
 enum Setting: Int, CaseIterable, Sendable {
     case policy, interval, onStop, foreignWrites, advisor
+    case mergeAcrossNodes, nearDistance, acrossGain, autoUnmerge, scopeDwell, calmDwell, maxGuestStall
     case guestNames, memoryMetric
     case boostPages, decayPages, minimumPages, maximumPages
     case sleepMilliseconds, thresholdPercent, thresholdFloor, maxKernelPages
@@ -65,6 +66,28 @@ extension Codec {
                 return Change { $0[keyPath: path] = value }
             },
             text: { $0[keyPath: path].rawValue }
+        )
+    }
+
+    /// A percentage, with or without `%`.
+    static func percent(_ path: SettingPath<Int64>, in range: ClosedRange<Int64>) -> Codec {
+        Codec(
+            parse: { text throws(ValueError) in
+                let value = try Value.percent(text, in: range)
+                return Change { $0[keyPath: path] = value }
+            },
+            text: { "\($0[keyPath: path])%" }
+        )
+    }
+
+    /// A time span in milliseconds.
+    static func timeSpan(_ path: SettingPath<UInt64>, in range: ClosedRange<UInt64>) -> Codec {
+        Codec(
+            parse: { text throws(ValueError) in
+                let value = try Value.milliseconds(text, in: range)
+                return Change { $0[keyPath: path] = value }
+            },
+            text: { Value.timeSpanText(milliseconds: $0[keyPath: path]) }
         )
     }
 

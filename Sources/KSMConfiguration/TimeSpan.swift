@@ -9,8 +9,17 @@ extension Value {
     /// A time span as systemd reads it (systemd.time(7)), in milliseconds: `30s`, `5min`, `1h 30min`; a number without
     /// unit is seconds.
     static func interval(_ text: String) throws(ValueError) -> UInt64 {
-        guard let microseconds = try timeSpan(text), intervalRange.contains(microseconds / 1000) else {
-            throw outside(text, "1s", "24h")
+        try milliseconds(text, in: intervalRange)
+    }
+
+    /// A time span as systemd reads it, in milliseconds, rounded down.
+    static func milliseconds(_ text: String, in range: ClosedRange<UInt64>) throws(ValueError) -> UInt64 {
+        guard let microseconds = try timeSpan(text), range.contains(microseconds / 1000) else {
+            throw outside(
+                text,
+                timeSpanText(milliseconds: range.lowerBound),
+                timeSpanText(milliseconds: range.upperBound)
+            )
         }
         return microseconds / 1000
     }

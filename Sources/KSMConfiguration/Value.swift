@@ -3,15 +3,20 @@
 /// Each function reads one whole value or says why it cannot.
 enum Value {
     /// A decimal number with optional sign; leading zeros mean nothing.
-    static func wholeNumber(_ text: String, in range: ClosedRange<Int64>) throws(ValueError) -> Int64 {
+    /// - Parameter written: what a warning quotes, where `text` is only a part of the value.
+    static func wholeNumber(
+        _ text: String,
+        in range: ClosedRange<Int64>,
+        written: String? = nil
+    ) throws(ValueError) -> Int64 {
         var digits = trimmed(Array(text.utf8)[...])
         let isNegative = digits.first == UInt8(ascii: "-")
         if isNegative || digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
         guard !digits.isEmpty, digits.allSatisfy(isDigit) else {
-            throw ValueError(problem: "\(quoted(text)) is not a whole number")
+            throw ValueError(problem: "\(quoted(written ?? text)) is not a whole number")
         }
         guard let value = signed(digits, isNegative: isNegative), range.contains(value) else {
-            throw outside(text, String(range.lowerBound), String(range.upperBound))
+            throw outside(written ?? text, String(range.lowerBound), String(range.upperBound))
         }
         return value
     }
@@ -33,9 +38,9 @@ enum Value {
         }
     }
 
-    /// A percentage: a whole number, with or without `%`.
+    /// A percentage: a whole number, with or without `%`, which may stand apart from it.
     static func percent(_ text: String, in range: ClosedRange<Int64>) throws(ValueError) -> Int64 {
-        try wholeNumber(text.hasSuffix("%") ? String(text.dropLast()) : text, in: range)
+        try wholeNumber(text.hasSuffix("%") ? String(text.dropLast()) : text, in: range, written: text)
     }
 
     /// A size in bytes, in the notation of systemd: a number with or without one of K, M, G, T, P (steps of 1024).

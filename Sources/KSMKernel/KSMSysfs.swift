@@ -108,6 +108,13 @@ package final class KSMSysfs {
         return try root.open(KSMSysfs.path(attribute), O_WRONLY | O_TRUNC)
     }
 
+    /// Opens `run` for the one write of 2 that un-shares everything.
+    ///
+    /// Only the Unmerger's guarded child writes it: after a plan that memory holds, under its lock.
+    package func openForUnmerging() throws(SystemError) -> FileDescriptor {
+        try root.open(KSMSysfs.path(.run), O_WRONLY)
+    }
+
     /// Writes an attribute whose write cannot block (see `Attribute.writeCanBlock`); one write is one store.
     package func write(_ attribute: Attribute, _ value: String) throws(SystemError) {
         let descriptor = try openForWriting(attribute, value)

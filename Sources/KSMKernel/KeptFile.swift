@@ -18,15 +18,24 @@ final class KeptFile {
     }
 
     /// Reads the file and hands its bytes to `body`.
+    ///
+    /// Where the descriptor of an earlier read has become bad (a device that went gives ENODEV, also after it has come
+    /// back: kernfs_get_active of fs/kernfs/dir.c), the file is opened anew and read once more.
     func read<Value>(_ body: (Span<UInt8>) -> Value) throws(SystemError) -> Value {
-        if descriptor < 0 { descriptor = try root.open(path).take() }
+        let isOld = descriptor >= 0
         defer { if !root.isLive { forget() } }
         do {
-            return try buffer.read(descriptor, path: path, body)
+            return try readOpen(body)
         } catch {
             forget()
-            throw error
+            guard isOld else { throw error }
+            return try readOpen(body)
         }
+    }
+
+    private func readOpen<Value>(_ body: (Span<UInt8>) -> Value) throws(SystemError) -> Value {
+        if descriptor < 0 { descriptor = try root.open(path).take() }
+        return try buffer.read(descriptor, path: path, body)
     }
 
     /// Reads the file; a missing one is `nil`, other trouble goes to `problems`.

@@ -8,51 +8,53 @@ import KSMText
 ///
 /// Sizes change at run time (hotplug, ballooning) and are never kept.
 package final class NUMANodes {
-    static let directory = "/sys/devices/system/node"
-
     private let root: KernelRoot
     private let buffer: ReadBuffer
     private let libraryWorks: Bool
     private var meminfo: [Int: KeptFile] = [:]
-    private let hasMemory: KeptFile
 
     package init(_ root: KernelRoot, buffer: ReadBuffer) {
         self.root = root
         self.buffer = buffer
-        hasMemory = KeptFile(root, "\(NUMANodes.directory)/has_memory", buffer: buffer)
         // Without node directories numa_available() is 0 and numa_max_node() is -1.
         libraryWorks = root.isLive && numa_available() >= 0 && numa_max_node() >= 0
     }
 
-    /// Nodes with memory, ascending.
-    ///
-    /// Without NUMA in the kernel: one node with the memory of the host.
-    package func read(_ memory: MemoryInfo, problems: inout [String]) -> [NodeMemory] {
-        guard let listed = hasMemory.readIfPresent(problems: &problems, { try? NodeList.parse($0) }) ?? nil,
-            !listed.isEmpty
-        else {
-            return NUMANodes.wholeHost(memory)
-        }
+    /// Memory of the nodes that have some, ascending.
+    /// - Parameter listed: the nodes with memory (`NodeTopology.withMemory`); none means that the kernel has no NUMA:
+    ///   one node with the memory of the host.
+    package func read(_ memory: MemoryInfo, of listed: [Int], problems: inout [String]) -> [NodeMemory] {
+        guard !listed.isEmpty else { return NUMANodes.wholeHost(memory) }
         var nodes: [NodeMemory] = []
         nodes.reserveCapacity(listed.count)
         for node in listed {
             if let details = details(of: node, problems: &problems) { nodes.append(details) }
         }
+        if meminfo.count > listed.count { forgetOthers(than: listed) }
+        NodeMemory.fillAvailable(&nodes, hostKiB: memory.memAvailableKiB)
         return nodes
+    }
+
+    /// Closes the files of nodes that have gone.
+    private func forgetOthers(than listed: [Int]) {
+        meminfo = meminfo.filter { listed.contains($0.key) }
     }
 
     private static func wholeHost(_ memory: MemoryInfo) -> [NodeMemory] {
         guard let total = memory.memTotalKiB, let free = memory.memFreeKiB else { return [] }
-        return [NodeMemory(node: 0, totalKiB: total, freeKiB: free, anonKiB: memory.anonPagesKiB)]
+        var host = NodeMemory(node: 0, totalKiB: total, freeKiB: free, anonKiB: memory.anonPagesKiB)
+        host.availableKiB = memory.memAvailableKiB ?? free
+        return [host]
     }
 
     private func details(of node: Int, problems: inout [String]) -> NodeMemory? {
-        let file = meminfo[node] ?? KeptFile(root, "\(NUMANodes.directory)/node\(node)/meminfo", buffer: buffer)
+        let file = meminfo[node] ?? KeptFile(root, "\(NodeTopology.directory)/node\(node)/meminfo", buffer: buffer)
         meminfo[node] = file
         func read() -> NodeMemory? {
             file.readIfPresent(problems: &problems) { NodeMemory.parse($0, node: node) } ?? nil
         }
         guard var details = read() else { return nil }
+        // A node that libnuma does not know (it came after libnuma was loaded) is -1: then sysfs alone speaks.
         guard libraryWorks, let fromLibrary = NUMANodes.fromLibrary(node) else { return details }
         // The size may have changed between the two looks (hotplug, ballooning): only a lasting difference is told.
         if fromLibrary.totalKiB != details.totalKiB, let again = read(), let second = NUMANodes.fromLibrary(node),

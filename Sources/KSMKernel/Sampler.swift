@@ -13,6 +13,7 @@ package final class Sampler {
     private let pressure: KeptFile
     private let vmstat: KeptFile
     private let uptime: KeptFile
+    private let topology: NodeTopology
     private let nodes: NUMANodes
 
     /// - Parameters:
@@ -32,6 +33,7 @@ package final class Sampler {
         pressure = KeptFile(root, "/proc/pressure/memory", buffer: buffer)
         vmstat = KeptFile(root, "/proc/vmstat", buffer: buffer)
         uptime = KeptFile(root, "/proc/uptime", buffer: buffer)
+        topology = NodeTopology(root, buffer: buffer)
         nodes = NUMANodes(root, buffer: buffer)
     }
 
@@ -55,12 +57,20 @@ package final class Sampler {
         }
         sample.pressure = pressure.readIfPresent(problems: &sample.problems) { PressureStall.parse($0) }
         sample.events = vmstat.readIfPresent(problems: &sample.problems) { KSMEvents.parse($0) } ?? KSMEvents()
-        sample.nodes = nodes.read(sample.memory, problems: &sample.problems)
+        sample.topology = topology.read(problems: &sample.problems)
+        sample.nodes = nodes.read(sample.memory, of: topology.withMemory, problems: &sample.problems)
         guests.refresh(bootSeconds: bootSeconds(), problems: &sample.problems)
         if withKSMStats { guests.readKSMStats(problems: &sample.problems) }
         sample.guests = guests.guests
         sample.scanner = guests.scanner
         return sample
+    }
+
+    /// The memory of the host and of each node, and nothing else: for who looks many times a second.
+    package func memory() -> (host: MemoryInfo, nodes: [NodeMemory]) {
+        var problems: [String] = []
+        let host = (try? meminfo.read { MemoryInfo.parse($0) }) ?? MemoryInfo()
+        return (host, nodes.read(host, of: topology.withMemory, problems: &problems))
     }
 
     private func bootSeconds() -> UInt64 {

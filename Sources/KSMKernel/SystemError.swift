@@ -26,6 +26,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     /// The file or directory is not there, or the process has gone.
     package var isAbsent: Bool { errno == ENOENT || errno == ESRCH || errno == ENOTDIR }
 
+    /// What the open file belonged to (a node, a cgroup) has gone: kernfs answers ENODEV (kernfs_get_active).
+    var isGoneDevice: Bool { errno == ENODEV }
+
     /// The text of an error number (strerror_r).
     package static func text(of errno: Int32) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in

@@ -84,6 +84,12 @@ package struct NodeMemory: Equatable, Sendable {
     package var anonKiB: UInt64?
     /// Page cache on the node (`FilePages`).
     package var fileKiB: UInt64?
+    /// Cache and slabs that the kernel would give back: `Active(file)` + `Inactive(file)` + `KReclaimable` (before 4.20
+    /// `SReclaimable`).
+    package var reclaimableKiB: UInt64?
+    /// What a guest could still get here: free memory and the reclaimable part that the kernel's own estimate for the
+    /// host (`MemAvailable`) leaves; `nil` where it was not read.
+    package var availableKiB: UInt64?
 
     package init(node: Int, totalKiB: UInt64, freeKiB: UInt64, anonKiB: UInt64? = nil, fileKiB: UInt64? = nil) {
         self.node = node

@@ -15,7 +15,11 @@ package struct Sample: Sendable {
     package var scanner: ScannerThread?
     /// Nodes with memory, ascending; one node is an array of one.
     package var nodes: [NodeMemory]
+    /// All nodes that are online, those without memory too, with their CPUs and distances.
+    package var topology: Topology
     package var guests: [Guest]
+    /// The last look into the guests' page maps; it is taken now and then, by a process of its own.
+    package var survey: Survey?
     /// What could not be read, one sentence each: operation, path, cause.
     package var problems: [String]
 
@@ -26,6 +30,7 @@ package struct Sample: Sendable {
         memory = MemoryInfo()
         events = KSMEvents()
         nodes = []
+        topology = Topology()
         guests = []
         problems = []
     }

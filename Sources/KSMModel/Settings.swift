@@ -52,6 +52,26 @@ package struct ClassicParameters: Equatable, Sendable {
     package init() {}
 }
 
+/// How `merge_across_nodes` is managed.
+package struct NUMAParameters: Equatable, Sendable {
+    package var scope: ScopeSetting = .auto
+    /// Nodes at most this far apart count as one: sub-NUMA clusters of one socket have 11 or 12 in the firmware's table,
+    /// sockets 20 and more.
+    package var nearDistance: Int64 = 12
+    /// What merging over all nodes has to save more than within each, in percent of the guests' resident memory.
+    package var acrossGainPercent: Int64 = 5
+    /// Whether ksmd may un-share by itself to change the scope.
+    package var autoUnmerge = false
+    /// The least time between two changes of the scope, in milliseconds.
+    package var scopeDwellMilliseconds: UInt64 = 3_600_000
+    /// How long memory must not have been short before copies are made to change from across to local, in milliseconds.
+    package var calmDwellMilliseconds: UInt64 = 1_800_000
+    /// How long a guest's mmap may have to wait while it is un-shared, in milliseconds; a wish.
+    package var maxGuestStallMilliseconds: UInt64 = 200
+
+    package init() {}
+}
+
 /// All settings of ksmd, validated.
 ///
 /// Every value has its default here and nowhere else.
@@ -63,6 +83,9 @@ package struct Settings: Equatable, Sendable {
     package var onStop: OnStop = .restore
     package var foreignWrites: ForeignWrites = .respect
     package var advisor: AdvisorHandling = .take
+
+    // [NUMA]
+    package var numa = NUMAParameters()
 
     // [Guests]
     /// Shell patterns (fnmatch) for the process name (`comm`, 15 characters at most) of a guest.

@@ -65,6 +65,14 @@ package struct JSONWriter: Sendable {
         raw(value.map { $0 ? "true" : "false" } ?? "null")
     }
 
+    /// A member of the open object: a number with four decimals at most, or null; what is not finite is null.
+    package mutating func member(_ key: String, decimal value: Double?) {
+        begin(key)
+        guard let value, value.isFinite else { return raw("null") }
+        // The shortest text that gives the number back is JSON, with an exponent too.
+        raw("\(abs(value) < 1e9 ? (value * 10_000).rounded() / 10_000 : value)")
+    }
+
     /// A member of the open object: `nanoseconds` as a decimal number of seconds, rounded down to milliseconds.
     package mutating func member(_ key: String, seconds nanoseconds: UInt64?) {
         begin(key)
@@ -86,6 +94,12 @@ package struct JSONWriter: Sendable {
     package mutating func element(_ value: String?) {
         begin(nil)
         scalar(value)
+    }
+
+    /// An element of the open array: a whole number.
+    package mutating func element(_ value: some BinaryInteger) {
+        begin(nil)
+        raw(String(value))
     }
 
     private mutating func container(

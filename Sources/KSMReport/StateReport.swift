@@ -26,6 +26,8 @@ package struct StateReport: Equatable, Sendable {
         case foreign
         /// A write to `run` has not come back: the scanner's batch, or another writer, holds the kernel's lock.
         case waiting
+        /// Somebody un-shares memory: ksmd writes nothing until that has ended.
+        case unmerging
         /// The settings cannot be written.
         case failed
     }
@@ -106,6 +108,9 @@ package struct StateReport: Equatable, Sendable {
     /// Share of one core that the scanner thread used in the last interval.
     package var scannerCPUPermille: UInt32?
 
+    /// Nodes and the scope of merging; `nil` before the first tick.
+    package var numa: NUMA?
+
     /// Sentences for the operator.
     package var warnings: [String] = []
     /// The operator's stop, while it lasts.
@@ -170,6 +175,7 @@ extension StateReport {
             writeDaemon(to: &json)
             writeFigures(to: &json)
             writeSettings(to: &json)
+            json.optional("numa", numa) { $0.writeMembers(to: &$1) }
             json.array("guests") { json in
                 for guest in guests { json.object { guest.writeMembers(to: &$0) } }
             }

@@ -12,6 +12,7 @@ extension StatusReport {
             json.object("attributes") { json in
                 for attribute in Attribute.allCases { json.member(attribute, sample.ksm[attribute]) }
             }
+            numa.write("numa", to: &json)
             json.array("guests") { json in
                 for guest in guests { json.object { guest.writeMembers(to: &$0) } }
             }

@@ -29,6 +29,8 @@ extension StatusReport {
         if let run = ksm.run, let batch = ksm[.pages_to_scan], let sleep = ksm[.sleep_millisecs] {
             result += figure("Settings", "run \(run), \(batch) pages per batch, \(sleep) ms between batches")
         }
+        if let scopeLine { result += figure("Scope", scopeLine) }
+        if let exposureLine { result += figure("Promised", exposureLine) }
         return result
     }
 

@@ -30,6 +30,16 @@ package final class JournalWriter {
         isJournal = JournalWriter.leadsToJournal(standardError, environment.journalStream)
     }
 
+    /// A writer for a person's command: entries go to the journal wherever standard error leads, and are lost where there
+    /// is none.
+    package static func forCommand() -> JournalWriter { JournalWriter() }
+
+    private init() {
+        standardError = -1
+        isTerminal = false
+        isJournal = true
+    }
+
     /// Writes one entry.
     ///
     /// To the journal in one message, with `SYSLOG_IDENTIFIER=ksmd`; message and values may hold newlines there. A

@@ -33,4 +33,20 @@ package enum MessageID: String, CaseIterable, Sendable {
     case sampleProblem = "7201c66686824742a4adfa9d4f653497"
     /// The policy could not decide on a sample; the settings stay as they are.
     case policyError = "754833d509d94968bc8d63d53c1f3248"
+    /// `merge_across_nodes` has been changed.
+    case scopeChanged = "ca78d6c7976b42edb6fe7484f6357596"
+    /// A change of `merge_across_nodes` was refused or given up, with the numbers.
+    case scopeRefused = "51e86c5d9aae40378bb7e45cadfd2440"
+    /// Everything that was merged has been un-shared.
+    case unmerged = "57b5b69198474d438cce2f0271cad589"
+    /// Un-sharing was refused, broken off or failed, with what was put back.
+    case unmergeFailed = "1fd4139dbeed48e3aa794013c931d4b0"
+    /// Memory would no longer hold it if guests stopped having equal pages.
+    case exposed = "34ab74f210ec4c698bcc38b299425444"
+    /// Guests write shared pages so fast that memory ends within the limit.
+    case exposedSoon = "567b730444354a1c948bde6ff4dc85e9"
+    /// A node that guests live on is short of memory, or is no longer.
+    case nodeShort = "45e31320df634a9c88c7f6a42a9ee84d"
+    /// Something on this machine is known to hurt memory merging on several nodes.
+    case numaWarning = "1cf9f916e15f48aeb199fdbfd3ad8816"
 }

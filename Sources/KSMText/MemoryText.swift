@@ -45,31 +45,68 @@ extension NodeMemory {
     ///
     /// Source: node_read_meminfo of drivers/base/node.c.
     package static func parse(_ text: Span<UInt8>, node: Int) -> NodeMemory? {
-        var total: UInt64?
-        var free: UInt64?
-        var anon: UInt64?
-        var file: UInt64?
+        var lines = NodeLines()
         var next = 0
         while next < text.count {
             let line: ByteRange
             (line, next) = text.line(from: next)
-            var position = line.lowerBound
-            _ = text.word(in: line, from: &position)
-            _ = text.word(in: line, from: &position)
-            let key = text.word(in: line, from: &position)
-            let value = text.unsigned(text.word(in: line, from: &position))
-            if text.equals("MemTotal:", in: key) {
-                total = value
-            } else if text.equals("MemFree:", in: key) {
-                free = value
-            } else if text.equals("AnonPages:", in: key) {
-                anon = value
-            } else if text.equals("FilePages:", in: key) {
-                file = value
-            }
+            lines.take(text, line)
         }
-        guard let total, let free else { return nil }
-        return NodeMemory(node: node, totalKiB: total, freeKiB: free, anonKiB: anon, fileKiB: file)
+        guard let total = lines.total, let free = lines.free else { return nil }
+        var memory = NodeMemory(node: node, totalKiB: total, freeKiB: free, anonKiB: lines.anon, fileKiB: lines.file)
+        memory.reclaimableKiB = lines.reclaimable
+        return memory
+    }
+}
+
+/// The lines of a node's meminfo that ksmd uses, in KiB.
+private struct NodeLines {
+    var total: UInt64?
+    var free: UInt64?
+    var anon: UInt64?
+    var file: UInt64?
+    private var activeFile: UInt64?
+    private var inactiveFile: UInt64?
+    private var kernelReclaimable: UInt64?
+    private var slabReclaimable: UInt64?
+
+    /// `KReclaimable` is there from 4.20; it holds the slabs that can be given back, and more.
+    var reclaimable: UInt64? {
+        guard let activeFile, let inactiveFile, let kernel = kernelReclaimable ?? slabReclaimable else { return nil }
+        return activeFile.saturatingAdd(inactiveFile).saturatingAdd(kernel)
+    }
+
+    mutating func take(_ text: Span<UInt8>, _ line: ByteRange) {
+        var position = line.lowerBound
+        _ = text.word(in: line, from: &position)
+        _ = text.word(in: line, from: &position)
+        let key = text.word(in: line, from: &position)
+        let value = text.unsigned(text.word(in: line, from: &position))
+        if text.equals("MemTotal:", in: key) {
+            total = value
+        } else if text.equals("MemFree:", in: key) {
+            free = value
+        } else if text.equals("AnonPages:", in: key) {
+            anon = value
+        } else if text.equals("FilePages:", in: key) {
+            file = value
+        } else if text.equals("Active(file):", in: key) {
+            activeFile = value
+        } else if text.equals("Inactive(file):", in: key) {
+            inactiveFile = value
+        } else if text.equals("KReclaimable:", in: key) {
+            kernelReclaimable = value
+        } else if text.equals("SReclaimable:", in: key) {
+            slabReclaimable = value
+        }
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number where it does not fit.
+    fileprivate func saturatingAdd(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }
 

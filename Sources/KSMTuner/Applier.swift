@@ -79,6 +79,19 @@ package final class Applier {
         seen = current
     }
 
+    /// Takes the values that are there now as nobody's change: the Unmerger, which is part of ksmd, has been at work.
+    ///
+    /// The scope that it has set is not put back when ksmd stops.
+    package func acceptUnmerger(_ current: KSMAttributes) {
+        for attribute in [Attribute.merge_across_nodes, .run, .pages_to_scan, .advisor_mode] {
+            if own[attribute] != Applier.text(current, attribute) { own[attribute] = nil }
+            told[attribute] = nil
+        }
+        foreign[.merge_across_nodes] = nil
+        try? saved.release(.merge_across_nodes)
+        seen = current
+    }
+
     /// Looks for values that somebody else has written since the last look.
     ///
     /// Under `respect` such an attribute is left alone from now on, until ksmd reloads, restarts or is told

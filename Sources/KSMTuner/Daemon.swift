@@ -20,18 +20,20 @@ package final class Daemon {
     /// after 90 s (DefaultTimeoutStopSec).
     static let restoreDeadlineMilliseconds: UInt64 = 30_000
 
-    private let options: DaemonOptions
-    private let place: Workplace
-    private let tuner: Tuner
+    let options: DaemonOptions
+    let place: Workplace
+    let tuner: Tuner
     private let journal = JournalWriter()
-    private let notifier = Notifier()
-    private let stateFile: StateFile
-    private let loop: EventLoop
+    let notifier = Notifier()
+    let stateFile: StateFile
+    let loop: EventLoop
     private let probe: GuestProbe
+    private let helpers: Helpers
     private var base: StateReport
-    private var timer: TimerSource?
+    var timer: TimerSource?
     private var lastRetune: UInt64?
-    private var restorer: Restorer?
+    var restorer: Restorer?
+    var isStopping = false
     private var stateTrouble: String?
 
     /// - Throws: with the reason why ksmd cannot work here.
@@ -54,6 +56,7 @@ package final class Daemon {
         }
         stateFile = StateFile(place.root)
         probe = GuestProbe(tuner.sampler.guests, place.root)
+        helpers = Helpers(place.root, options)
         base = StateReport(pid: getpid(), daemonVersion: Daemon.version, policy: tuner.policyName.rawValue)
         base.startedBootSeconds = Clock.bootSeconds()
         base.startedRealtimeSeconds = Clock.realtimeSeconds()
@@ -92,7 +95,14 @@ package final class Daemon {
 
     private func print(_ tick: Tuner.Tick) -> Bool {
         guard options.json else { return true }
-        return TickJSON.print(TickJSON.text(tick: tick.number, policy: tuner.policyName, tick.decision))
+        let numa = tuner.numaReport
+        let line = TickJSON.text(
+            tick: tick.number,
+            policy: tuner.policyName,
+            tick.decision,
+            numa: (numa.scope, numa.activation)
+        )
+        return TickJSON.print(line)
     }
 
     // MARK: With the loop
@@ -131,18 +141,19 @@ package final class Daemon {
     }
 
     private func tick() {
-        guard restorer == nil else { return }
+        guard !isStopping else { return }
         let tick = tuner.tick()
         tell(tick.entries)
         watch(tick.children)
         if let child = probe.start(now: Clock.monotonicNanoseconds()) { watch([child]) }
+        if !options.dryRun { help(tick) }
         if !print(tick) { stop("closed standard output") }
         publish()
         notifier.watchdog()
     }
 
     /// Waits for children in the loop, and says so when one takes long.
-    private func watch(_ children: [Int32]) {
+    func watch(_ children: [Int32]) {
         for pid in children {
             do {
                 try loop.addChild(pid: pid) { [unowned self] in ended(pid, $0) }
@@ -165,16 +176,38 @@ package final class Daemon {
             if restorer.isDone { conclude(restorer) }
         } else if probe.finish(pid: pid) {
             publish()
-        } else if let (entries, child) = tuner.finish(pid: pid, status: status) {
+        } else if helped(pid, status) {
+            publish()
+        } else if let (entries, children) = tuner.finish(pid: pid, status: status) {
             tell(entries)
-            if let child { watch([child]) }
+            watch(children)
             publish()
         }
     }
 
+    /// Starts what other processes are to do: to look into guests' page maps, to un-share.
+    private func help(_ tick: Tuner.Tick) {
+        let (children, entries) = helpers.start(now: Clock.monotonicNanoseconds(), tuner.sample.guests, tick.unmergeTo)
+        tell(entries)
+        watch(children)
+    }
+
+    /// - Returns: whether the child was one of those.
+    private func helped(_ pid: Int32, _ status: Int32?) -> Bool {
+        guard let end = helpers.finish(pid: pid, status: status) else { return false }
+        switch end {
+        case .survey(let survey): tuner.take(survey)
+        case .failed(let entry): tell([entry])
+        case .unmerged(let isDone):
+            tuner.unmergeEnded(changed: isDone)
+            self.tick()
+        }
+        return true
+    }
+
     /// SIGUSR1: adjusts now, and the interval begins anew.
     private func retune() {
-        guard restorer == nil else { return }
+        guard !isStopping else { return }
         let now = loop.now()
         let isHeld = Hold.read(place.root) != nil
         let isOperator = isHeld != (tuner.hold != nil) || Hold.isStartWanted(place.root)
@@ -186,7 +219,7 @@ package final class Daemon {
 
     /// SIGHUP: reads the configuration again; one that cannot be read leaves the settings as they are.
     private func reload() {
-        guard restorer == nil else { return }
+        guard !isStopping else { return }
         notifier.reloading()
         do {
             let configuration = try Workplace.configuration(place.root, options)
@@ -208,50 +241,9 @@ package final class Daemon {
         notifier.watchdogUSec(max(given, 3 * interval * 1000))
     }
 
-    // MARK: The end
-
-    private func stop(_ cause: String) {
-        guard restorer == nil else { return }
-        notifier.stopping(status: "Stopping: putting KSM's settings back")
-        timer?.disable()
-        let restorer = makeRestorer()
-        self.restorer = restorer
-        if options.dryRun || tuner.settings.onStop == .leave {
-            tellStopped(cause, "KSM's settings stay as they are; ksmd --restore puts them back")
-            return end(ExitStatus.success)
-        }
-        tellStopped(cause, "putting KSM's settings back")
-        if let child = restorer.advance() { watch([child]) }
-        if restorer.isDone { return conclude(restorer) }
-        _ = try? loop.addTimer(afterMilliseconds: Daemon.restoreDeadlineMilliseconds, accuracyMilliseconds: 100) {
-            [unowned self] _ in conclude(restorer)
-        }
-    }
-
-    private func makeRestorer() -> Restorer {
-        return Restorer(
-            tuner.sampler.ksm,
-            tuner.saved,
-            tuner.applier.slow,
-            isLive: place.root.isLive,
-            keepStopped: tuner.settings.onStop == .stop,
-            isHeld: tuner.hold != nil
-        )
-    }
-
-    private func conclude(_ restorer: Restorer) {
-        tell(restorer.conclude().map { [$0] } ?? [])
-        end(restorer.failed ? ExitStatus.failure : ExitStatus.success)
-    }
-
-    private func end(_ status: Int32) {
-        if !options.dryRun { try? stateFile.remove() }
-        loop.exit(code: status)
-    }
-
     // MARK: Telling
 
-    private func tell(_ entries: [JournalEntry]) {
+    func tell(_ entries: [JournalEntry]) {
         for entry in entries { entry.write(to: journal) }
     }
 
@@ -270,7 +262,7 @@ package final class Daemon {
         ])
     }
 
-    private func tellStopped(_ cause: String, _ what: String) {
+    func tellStopped(_ cause: String, _ what: String) {
         tell([JournalEntry(.info, .stopped, "ksmd stops (\(cause)): \(what)")])
     }
 

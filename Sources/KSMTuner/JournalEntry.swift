@@ -23,4 +23,11 @@ package struct JournalEntry {
     package func write(to journal: JournalWriter) {
         journal.write(priority, message, id: id, fields: fields.map { ("KSM_\($0.name)", $0.value) })
     }
+
+    /// Tells what a person's command has done: to the journal, where there is one; standard error is the command's own.
+    package static func tell(_ entries: [JournalEntry]) {
+        if entries.isEmpty { return }
+        let journal = JournalWriter.forCommand()
+        for entry in entries { entry.write(to: journal) }
+    }
 }

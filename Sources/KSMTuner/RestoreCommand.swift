@@ -1,3 +1,4 @@
+import Glibc
 import KSMKernel
 import KSMModel
 import KSMSystemd
@@ -9,22 +10,40 @@ extension Daemon {
     package static func restore(_ options: DaemonOptions) throws(Refusal) -> Int32 {
         let place = try Workplace(options)
         let journal = JournalWriter()
-        let sysfs = KSMSysfs(place.root, buffer: ReadBuffer())
         do {
-            guard let earlier = try SavedState.read(place.root) else {
+            let lock = try UnmergeLock.wait(place.root, milliseconds: restoreDeadlineMilliseconds)
+            defer { withExtendedLifetime(lock) {} }
+            // What an Unmerger has changed for the time of its work comes back first: ksmd's own is older.
+            let left = try restore(SavedState.unmergePath, place, options, journal)
+            let saved = try restore(SavedState.path, place, options, journal)
+            if left == nil, saved == nil {
                 journal.write(.info, "Nothing to put back: there is no \(SavedState.path)", id: .settingsRestored)
-                return ExitStatus.success
             }
-            guard earlier.bootID == SavedState.bootID(place.root) else {
-                try? place.root.remove(SavedState.path)
-                journal.write(.info, "Nothing to put back: the machine has booted since", id: .settingsRestored)
-                return ExitStatus.success
-            }
-            let saved = try SavedState(place.root, current: KSMAttributes(), isDryRun: options.dryRun)
-            return restore(saved, sysfs, place, journal)
+            return max(left ?? ExitStatus.success, saved ?? ExitStatus.success)
+        } catch let error as SystemError where error.errno == EWOULDBLOCK {
+            throw Refusal(description: "Somebody is un-sharing memory: \(error)", status: ExitStatus.failure)
         } catch {
-            throw Refusal(description: error.description, status: ExitStatus.failure)
+            throw Refusal(description: "\(error)", status: ExitStatus.failure)
         }
+    }
+
+    /// One file of found settings.
+    ///
+    /// - Returns: `nil` when there is none.
+    private static func restore(
+        _ path: String,
+        _ place: Workplace,
+        _ options: DaemonOptions,
+        _ journal: JournalWriter
+    ) throws(SavedStateError) -> Int32? {
+        guard let earlier = try SavedState.read(place.root, path) else { return nil }
+        guard earlier.bootID == SavedState.bootID(place.root) else {
+            try? place.root.remove(path)
+            journal.write(.info, "Nothing to put back: the machine has booted since", id: .settingsRestored)
+            return ExitStatus.success
+        }
+        let saved = try SavedState(place.root, current: KSMAttributes(), isDryRun: options.dryRun, path: path)
+        return restore(saved, KSMSysfs(place.root, buffer: ReadBuffer()), place, journal)
     }
 
     private static func restore(

@@ -8,6 +8,8 @@ package import KSMText
 /// so that a SIGKILL at any moment leaves what is needed to undo. Removed when all is restored.
 package final class SavedState {
     package static let path = "/run/ksmd/saved"
+    /// What the Unmerger found, while it works; a file that stays tells that it was killed.
+    package static let unmergePath = "/run/ksmd/unmerge"
     /// A file of ours has about 600 bytes.
     private static let limit = 65_536
 
@@ -15,23 +17,33 @@ package final class SavedState {
     private let root: KernelRoot
     /// A dry run keeps the file as it is.
     private let isDryRun: Bool
+    private let path: String
 
     /// Reads the file of this boot, if there is one, and completes it with the settings that are there now.
     ///
     /// A file of another boot is forgotten: the kernel has forgotten the settings too.
     /// - Throws: when the file cannot be read or is not one of ours; nothing may be changed then, since what would
     ///   be taken for found could be ksmd's own.
-    package init(_ root: KernelRoot, current: KSMAttributes, isDryRun: Bool) throws(SavedStateError) {
+    package init(
+        _ root: KernelRoot,
+        current: KSMAttributes,
+        isDryRun: Bool,
+        path: String = SavedState.path
+    ) throws(SavedStateError) {
         self.root = root
         self.isDryRun = isDryRun
+        self.path = path
         let bootID = SavedState.bootID(root)
-        let earlier = isDryRun ? (try? SavedState.read(root)) ?? nil : try SavedState.read(root)
+        let earlier = isDryRun ? (try? SavedState.read(root, path)) ?? nil : try SavedState.read(root, path)
         settings = earlier.flatMap { $0.bootID == bootID ? $0 : nil } ?? SavedSettings(bootID: bootID)
         settings.complete(from: current)
     }
 
     /// What the file holds; `nil` when there is none.
-    package static func read(_ root: KernelRoot) throws(SavedStateError) -> SavedSettings? {
+    package static func read(
+        _ root: KernelRoot,
+        _ path: String = SavedState.path
+    ) throws(SavedStateError) -> SavedSettings? {
         let bytes: [UInt8]
         do {
             bytes = try root.readFile(path, limit: limit)
@@ -42,7 +54,7 @@ package final class SavedState {
         do {
             return try SavedSettings.parse(bytes.span)
         } catch {
-            throw .text(error)
+            throw .text(path, error)
         }
     }
 
@@ -68,24 +80,24 @@ package final class SavedState {
     /// Lets go of what has come back: only `remaining` is kept, and the file goes when that is nothing.
     package func keepOnly(_ remaining: [Attribute]) throws(SystemError) {
         settings.entries.removeAll { !remaining.contains($0.attribute) }
-        if settings.hasOurs { try store() } else if !isDryRun { try root.remove(SavedState.path) }
+        if settings.hasOurs { try store() } else if !isDryRun { try root.remove(path) }
     }
 
     private func store() throws(SystemError) {
         if isDryRun { return }
-        try root.replaceFile(SavedState.path, Array(settings.text.utf8))
+        try root.replaceFile(path, Array(settings.text.utf8))
     }
 }
 
 /// Why the saved settings could not be read.
 package enum SavedStateError: Error, CustomStringConvertible {
     case system(SystemError)
-    case text(TextError)
+    case text(String, TextError)
 
     package var description: String {
         switch self {
         case .system(let error): error.description
-        case .text(let error): "Failed to parse \(SavedState.path): \(error)"
+        case .text(let path, let error): "Failed to parse \(path): \(error)"
         }
     }
 }

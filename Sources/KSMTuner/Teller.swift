@@ -63,6 +63,29 @@ package struct Teller {
         Reason(code: "held", sentence: "\(hold.by) said ksmctl stop; ksmctl start ends it")
     }
 
+    let unmergingSentence = "somebody un-shares memory; ksmd writes nothing until that has ended"
+
+    func unmerging(_ begins: Bool) -> JournalEntry {
+        JournalEntry(
+            .notice,
+            begins ? .held : .released,
+            begins
+                ? "Somebody un-shares memory; ksmd writes nothing until that has ended"
+                : "The un-sharing has ended; ksmd decides again"
+        )
+    }
+
+    let stoppedWhileUnmerging =
+        "Somebody still un-shares memory, so KSM's settings are not put back; ksmd --restore does it later"
+
+    var interrupted: JournalEntry {
+        JournalEntry(
+            .warning,
+            .unmergeFailed,
+            "An un-sharing was cut short (its process was killed): the settings that it had changed are put back"
+        )
+    }
+
     func foreignSentence(_ value: String, _ reason: Reason) -> String {
         "somebody else has set run to \(value), which is respected; ksmd would act because \(reason.sentence)"
     }
@@ -81,6 +104,7 @@ package struct Teller {
             case .stopped: "Not scanning"
             case .held: "Held"
             case .foreign: "Somebody else has the say"
+            case .unmerging: "Un-sharing"
             case .waiting: "Waiting for the kernel"
             case .failed: "Cannot write"
             }

@@ -1,6 +1,6 @@
 import Glibc
 package import KSMModel
-import KSMReport
+package import KSMReport
 
 /// The line that `ksmd --json` prints for each tick.
 package enum TickJSON {
@@ -9,7 +9,13 @@ package enum TickJSON {
     /// `{"tick":1,"policy":"classic","writes":[["pages_to_scan","300"]],"reason":"…"}`
     ///
     /// `writes` is what the policy asks for, in order, whether or not the value is there already.
-    package static func text(tick: UInt64, policy: PolicyName, _ decision: Decision) -> String {
+    /// - Parameter numa: where `numa` is wanted: the decision about the scope, and which node is short.
+    package static func text(
+        tick: UInt64,
+        policy: PolicyName,
+        _ decision: Decision,
+        numa: (scope: StateReport.NUMA.Scope?, activation: StateReport.NUMA.Activation?)? = nil
+    ) -> String {
         var json = JSONWriter()
         json.object { json in
             json.member("tick", tick)
@@ -24,6 +30,11 @@ package enum TickJSON {
             }
             json.member("reason", decision.reason.sentence)
             json.member("reason_code", decision.reason.code)
+            guard let numa else { return }
+            json.object("numa") { json in
+                json.optional("scope", numa.scope) { $0.writeMembers(to: &$1) }
+                json.optional("activation", numa.activation) { $0.writeMembers(to: &$1) }
+            }
         }
         return json.text
     }

@@ -15,6 +15,8 @@ package final class Tuner {
         /// Children to wait for, each of which writes one attribute.
         package var children: [Int32]
         package var entries: [JournalEntry]
+        /// The scope for which everything is to be un-shared now (`AutoUnmerge=yes`), by another process.
+        package var unmergeTo: MergeScope?
     }
 
     package private(set) var settings: Settings
@@ -22,19 +24,25 @@ package final class Tuner {
     package let sampler: Sampler
     package let saved: SavedState
     package private(set) var number: UInt64 = 0
-    package private(set) var lastDecision: Decision?
+    package internal(set) var lastDecision: Decision?
     package private(set) var hold: StateReport.Hold?
-    package private(set) var sample: Sample
+    package internal(set) var sample: Sample
 
-    private let root: KernelRoot
+    let root: KernelRoot
     private var policy: any Policy
     private let policyOverride: PolicyName?
-    private var teller = Teller()
+    var teller = Teller()
     private var account: ScannerAccount
-    private var journal: DecisionJournal
+    var journal: DecisionJournal
+    var scopeJournal = DecisionJournal()
+    var nodes: NodeKeeper
+    /// Shared with others that write, held for as long as a write is under way.
+    var lock: UnmergeLock?
+    /// Somebody un-shares: nothing is written meanwhile.
+    var isUnmerging = false
     private var problems: Set<String> = []
     private var logTrouble: String?
-    private let isDryRun: Bool
+    let isDryRun: Bool
 
     /// - Parameters:
     ///   - policyOverride: `--policy`, which beats the configuration also after a reload.
@@ -66,6 +74,9 @@ package final class Tuner {
         sample.ksm = current
         account = ScannerAccount()
         journal = DecisionJournal()
+        nodes = NodeKeeper(settings)
+        // What an operator said to the ksmd before this one is over.
+        if !isDryRun { try? ScopeOverride.remove(root) }
         policy = Tuner.makePolicy(settings, policyOverride)
     }
 
@@ -88,6 +99,7 @@ package final class Tuner {
         sampler.configure(settings)
         applier.handling = settings.foreignWrites
         applier.forgetForeign(sampler.ksm.readAll(problems: &sample.problems))
+        nodes.reload(settings)
         if var classic = policy as? ClassicPolicy {
             classic.parameters = settings.classic
             classic.metric = settings.guestMetric
@@ -100,6 +112,18 @@ package final class Tuner {
 
     // MARK: The tick
 
+    /// A survey of the guests' page maps has come.
+    package func take(_ survey: Survey) { nodes.take(survey) }
+
+    /// A process of ksmd's own has un-shared everything, or has tried to.
+    package func unmergeEnded(changed: Bool) {
+        isUnmerging = true
+        if changed { nodes.noteChanged(at: Clock.monotonicNanoseconds()) }
+    }
+
+    /// Whether somebody un-shares: then nothing is written.
+    package var isPaused: Bool { isUnmerging }
+
     /// Runs one tick.
     ///
     /// Never fails: what goes wrong becomes an entry, and the next tick tries again.
@@ -111,16 +135,28 @@ package final class Tuner {
         account.take(sample)
         entries += tellProblems()
         entries += readHold()
+        let before = isUnmerging
+        var writes = share(&entries)
+        entries += nodes.take(&sample, root, isUnmerging: before || isUnmerging)
+        guard !isUnmerging else {
+            return Tick(number: number, decision: lastDecision ?? decide(), children: [], entries: entries)
+        }
         let foreign = applier.observe(sample.ksm, isHeld: hold != nil)
         entries += foreign.map { teller.foreignWrite($0, settings.foreignWrites) }
 
         let decision = decide()
         lastDecision = decision
-        let (applied, children) = applier.apply(takeOver(&entries) + decision.writes)
+        var children = writeScope(&entries)
+        writes += takeOver(&entries) + afterScope(decision.writes)
+        let (applied, others) = applier.apply(writes)
+        children += others
         entries += journal.take(applied, decision, teller)
         if !root.isLive { sample.ksm = sampler.ksm.readAll(problems: &sample.problems) }
         writeLog(decision, &entries)
-        return Tick(number: number, decision: decision, children: children, entries: entries)
+        releaseLock()
+        var tick = Tick(number: number, decision: decision, children: children, entries: entries)
+        if !isDryRun, nodes.scope?.action == .unmerge { tick.unmergeTo = nodes.scope?.wanted }
+        return tick
     }
 
     private func decide() -> Decision {
@@ -166,25 +202,38 @@ package final class Tuner {
     }
 
     /// Takes in the end of a child that wrote an attribute.
-    /// - Returns: what is to be told, and the child that writes a value which had to wait; `nil` for other children.
-    package func finish(pid: Int32, status: Int32?) -> (entries: [JournalEntry], child: Int32?)? {
+    /// - Returns: what is to be told, and the children that write values which had to wait; `nil` for other children.
+    package func finish(pid: Int32, status: Int32?) -> (entries: [JournalEntry], children: [Int32])? {
         guard let (applied, child) = applier.finish(pid: pid, status: status) else { return nil }
-        return (took(applied), child)
+        return took(applied, child)
     }
 
     /// Waits for slow writes without a loop (`--ticks`).
     package func wait(_ children: [Int32], milliseconds: Int32) -> [JournalEntry] {
         var entries: [JournalEntry] = []
-        for pid in children {
-            guard let (applied, _) = applier.wait(pid: pid, milliseconds: milliseconds) else { continue }
-            entries += took(applied)
+        var rest = children
+        while let pid = rest.popLast() {
+            guard let (applied, child) = applier.wait(pid: pid, milliseconds: milliseconds) else { continue }
+            let (told, children) = took(applied, child)
+            entries += told
+            rest += children
         }
         return entries
     }
 
-    private func took(_ applied: Applier.Applied) -> [JournalEntry] {
+    private func took(_ applied: Applier.Applied, _ child: Int32?) -> ([JournalEntry], [Int32]) {
         if let value = try? sampler.ksm.read(applied.write.attribute) { sample.ksm[applied.write.attribute] = value }
-        return journal.take(late: applied, teller)
+        var children = child.map { [$0] } ?? []
+        var entries: [JournalEntry]
+        if applied.write.attribute == .merge_across_nodes {
+            entries = scopeJournal.take(late: applied, teller)
+            if applied.outcome == .written { nodes.noteChanged(at: Clock.monotonicNanoseconds()) }
+            entries += afterScope(&children)
+        } else {
+            entries = journal.take(late: applied, teller)
+        }
+        releaseLock()
+        return (entries, children)
     }
 
     // MARK: The report
@@ -201,18 +250,22 @@ package final class Tuner {
         report.scannerCPUNanoseconds = account.sinceStartNanoseconds
         report.scannerCPUPermille = account.permille
         report.scanningStoppedRealtimeSeconds = account.stoppedRealtimeSeconds
-        report.warnings = sample.problems + (logTrouble.map { [$0] } ?? [])
+        report.warnings = sample.problems + nodes.warnings.map(\.sentence) + (logTrouble.map { [$0] } ?? [])
         report.hold = hold
         report.written = applier.own.map { Write($0.key, $0.value) }.sorted {
             $0.attribute.rawValue < $1.attribute.rawValue
         }
         report.foreign = applier.foreign.keys.sorted { $0.rawValue < $1.rawValue }
         report.found = saved.settings.entries.filter(\.isOurs).map { Write($0.attribute, $0.found) }
+        report.numa = numaReport
         report.guests = sampler.guests.guests.map {
             StateReport.Guest($0, host: sample.ksm, pageSize: sample.pageSize)
         }
         return report
     }
+
+    /// The nodes' part of it.
+    var numaReport: StateReport.NUMA { nodes.report(sample, nowRealtimeSeconds: Clock.realtimeSeconds()) }
 
     /// How long a write may be under way before it is worth saying: a scanner's batch takes milliseconds.
     static let patienceNanoseconds: UInt64 = 1_000_000_000
@@ -224,6 +277,7 @@ package final class Tuner {
         {
             return (.waiting, "kernel-busy", teller.waitingSentence(write, nanoseconds))
         }
+        if isUnmerging { return (.unmerging, "unmerging", teller.unmergingSentence) }
         guard let reason else { return (.starting, "starting", "no tick yet") }
         if hold != nil { return (.held, reason.code, reason.sentence) }
         if let value = applier.foreign[.run] { return (.foreign, "foreign-run", teller.foreignSentence(value, reason)) }

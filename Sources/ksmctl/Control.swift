@@ -25,6 +25,17 @@ struct Control {
         sysfs = KSMSysfs(root, buffer: ReadBuffer())
     }
 
+    /// Checks that this process may write the kernel's settings.
+    ///
+    /// - Throws: status 77 where it may not.
+    func checkPermission() throws {
+        do throws(SystemError) {
+            try root.checkWritable(KSMSysfs.path(.run))
+        } catch {
+            throw Failure(error)
+        }
+    }
+
     /// The pid of the daemon; `nil` when none runs.
     func daemon() throws -> Int32? {
         do {

@@ -91,7 +91,7 @@ struct StopCommand: ParsableCommand {
             return ControlResult(run: control.run(), sentence: "KSM is stopped; what is merged stays merged.")
         }
         do {
-            try Hold.write(control.root, by: StopCommand.user(), sinceRealtimeSeconds: Clock.realtimeSeconds())
+            try Hold.write(control.root, by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds())
         } catch {
             throw Failure(error)
         }
@@ -103,13 +103,6 @@ struct StopCommand: ParsableCommand {
             run: control.run(),
             sentence: "KSM is stopped until `ksmctl start` or a reboot; what is merged stays merged."
         )
-    }
-
-    /// Who asks: the user behind sudo, else the user of this process.
-    private static func user() -> String {
-        if let name = getenv("SUDO_USER") { return Human.plain(String(cString: name)) }
-        guard let entry = getpwuid(geteuid()) else { return "user \(geteuid())" }
-        return String(cString: entry.pointee.pw_name)
     }
 }
 

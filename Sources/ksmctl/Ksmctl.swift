@@ -11,7 +11,7 @@ struct Ksmctl: ParsableCommand {
         version: "ksmctl \(Daemon.version)",
         subcommands: [
             StatusCommand.self, ShowCommand.self, StartCommand.self, StopCommand.self, RetuneCommand.self,
-            ConfigCommand.self, RecordCommand.self,
+            NumaCommand.self, UnmergeCommand.self, ConfigCommand.self, RecordCommand.self,
         ]
     )
 

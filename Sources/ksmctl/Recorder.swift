@@ -13,7 +13,11 @@ struct Recorder {
     /// Missing ones are passed over: this kernel lacks them.
     static let plainFiles = [
         "/proc/meminfo", "/proc/vmstat", "/proc/pressure/memory", "/proc/uptime", "/proc/version",
-        "/etc/ksmtuned.conf", "/etc/default/ksm", "/etc/sysconfig/ksm", StateFile.path, Hold.path,
+        "/proc/sys/kernel/osrelease", "/proc/sys/kernel/numa_balancing", "/sys/devices/system/cpu/online",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/sys/kernel/mm/transparent_hugepage/khugepaged/pages_collapsed",
+        "/sys/kernel/mm/transparent_hugepage/khugepaged/full_scans", "/etc/ksmtuned.conf", "/etc/default/ksm",
+        "/etc/sysconfig/ksm", StateFile.path, Hold.path, ScopeOverride.path,
     ]
     static let nodeLists = ["online", "possible", "has_memory", "has_normal_memory", "has_cpu"]
     static let nodeFiles = ["meminfo", "numastat", "distance", "cpulist"]

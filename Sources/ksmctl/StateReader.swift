@@ -40,32 +40,11 @@ private struct Contents: Decodable {
     var version: Int?
     var report: StateReport
 
-    private struct Key: CodingKey {
-        var stringValue: String
-        var intValue: Int? { nil }
-        init(_ name: String) { stringValue = name }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    /// An object of which any member may be missing or strange.
-    private struct Members {
-        let container: KeyedDecodingContainer<Key>
-
-        init(_ decoder: any Decoder) throws {
-            container = try decoder.container(keyedBy: Key.self)
-        }
-
-        func value<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
-            (try? container.decodeIfPresent(type, forKey: Key(name))) ?? nil
-        }
-    }
-
     private struct HoldContents: Decodable {
         var hold: StateReport.Hold
 
         init(from decoder: any Decoder) throws {
-            let members = try Members(decoder)
+            let members = try JSONMembers(decoder)
             hold = .init(by: members.value("by") ?? "somebody", sinceRealtimeSeconds: members.value("since_realtime"))
         }
     }
@@ -74,7 +53,7 @@ private struct Contents: Decodable {
         var guest: StateReport.Guest?
 
         init(from decoder: any Decoder) throws {
-            let members = try Members(decoder)
+            let members = try JSONMembers(decoder)
             guard let pid: Int32 = members.value("pid"), let ticks: UInt64 = members.value("start_ticks") else {
                 return
             }
@@ -92,7 +71,7 @@ private struct Contents: Decodable {
     }
 
     init(from decoder: any Decoder) throws {
-        let members = try Members(decoder)
+        let members = try JSONMembers(decoder)
         version = members.value("version")
         report = StateReport(
             pid: members.value("pid") ?? 0,
@@ -104,10 +83,10 @@ private struct Contents: Decodable {
         readSettings(members)
     }
 
-    private mutating func readProgress(_ members: Members) {
+    private mutating func readProgress(_ members: JSONMembers) {
         report.startedBootSeconds = members.value("started_boottime") ?? 0
         report.startedRealtimeSeconds = members.value("started_realtime") ?? 0
-        report.state = members.value("state").flatMap { StateReport.State(rawValue: $0) } ?? .starting
+        report.state = members.word("state") ?? .starting
         report.reasonCode = members.value("reason_code") ?? ""
         report.reason = members.value("reason") ?? ""
         report.tick = members.value("tick") ?? 0
@@ -116,20 +95,20 @@ private struct Contents: Decodable {
         report.scanningStoppedRealtimeSeconds = members.value("scanning_stopped_realtime")
     }
 
-    private mutating func readFigures(_ members: Members) {
+    private mutating func readFigures(_ members: JSONMembers) {
         report.savedBytes = members.value("saved_bytes")
         report.netSavedBytes = members.value("net_saved_bytes")
-        report.scannerCPUNanoseconds = members.value("scanner_cpu_seconds", as: Double.self)
-            .flatMap { UInt64(exactly: ($0 * 1e9).rounded()) }
+        report.scannerCPUNanoseconds = members.nanoseconds("scanner_cpu_seconds")
         report.scannerCPUPermille = members.value("scanner_cpu_permille")
         report.warnings = members.value("warnings") ?? []
     }
 
-    private mutating func readSettings(_ members: Members) {
+    private mutating func readSettings(_ members: JSONMembers) {
         report.hold = members.value("hold", as: HoldContents.self)?.hold
         report.foreign = members.value("foreign", as: [String].self)?.compactMap { Attribute(name: $0) } ?? []
         report.written = Contents.writes(members.value("written"))
         report.found = Contents.writes(members.value("found"))
+        report.numa = members.value("numa", as: NUMAContents.self)?.numa
         report.guests = members.value("guests", as: [GuestContents].self)?.compactMap(\.guest) ?? []
     }
 

@@ -1,3 +1,4 @@
+import KSMKernel
 import KSMModel
 import KSMTuner
 
@@ -5,6 +6,10 @@ import KSMTuner
 enum Command: Equatable {
     case run(DaemonOptions)
     case restore(DaemonOptions)
+    /// Hidden: the daemon asks itself.
+    case survey(SurveyCommand)
+    /// Hidden too.
+    case setScope(ScopeCommand)
     case help
     case version
 
@@ -12,6 +17,8 @@ enum Command: Equatable {
     static func parse(_ arguments: [String]) throws(UsageError) -> Command {
         var options = DaemonOptions()
         var isRestore = false
+        var survey: SurveyCommand?
+        var scope: MergeScope?
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -32,10 +39,20 @@ enum Command: Equatable {
             case "--dry-run": options.dryRun = true
             case "--json": options.json = true
             case "--restore": isRestore = true
+            case "--set-scope": scope = try named(needed(), for: name)
+            case "--survey": survey = SurveyCommand()
+            case "--full" where survey != nil: survey?.budget.isFull = true
+            case "--samples" where survey != nil: try survey?.budget.setPerGuest(number(needed(), for: name))
+            case _ where survey != nil && !name.hasPrefix("-"): try survey?.guests.append(guest(argument))
             default: throw UsageError("unknown argument \"\(argument)\"; ksmd --help lists them")
             }
             if value != nil { throw UsageError("\(name) takes no value") }
         }
+        if let survey {
+            guard options == DaemonOptions(), !isRestore else { throw UsageError("--survey goes with no other option") }
+            return .survey(survey)
+        }
+        if let scope { return .setScope(ScopeCommand(scope, options)) }
         return isRestore ? .restore(options) : .run(options)
     }
 
@@ -44,6 +61,21 @@ enum Command: Equatable {
             throw UsageError("\(name) takes a whole number above 0, not \"\(text)\"")
         }
         return number
+    }
+
+    /// `PID` or `PID:STARTTICKS`.
+    private static func guest(_ text: String) throws(UsageError) -> SurveyedGuest {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let pid = Int32(parts[0]), pid > 0, let ticks = parts.count == 2 ? UInt64(parts[1]) : 0
+        else { throw UsageError("--survey takes PID:STARTTICKS, not \"\(text)\"") }
+        return SurveyedGuest(pid: pid, startTicks: ticks)
+    }
+
+    private static func named(_ text: String, for name: String) throws(UsageError) -> MergeScope {
+        guard let scope = MergeScope(rawValue: text) else {
+            throw UsageError("\(name) takes local or across, not \"\(text)\"")
+        }
+        return scope
     }
 
     private static func policy(_ text: String) throws(UsageError) -> PolicyName {

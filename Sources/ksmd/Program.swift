@@ -39,6 +39,8 @@ enum Program {
         case .help: return say(help)
         case .version: return say("ksmd \(Daemon.version)\n")
         case .restore(let options): return guarded { () throws(Refusal) in try Daemon.restore(options) }
+        case .survey(let survey): return survey.run()
+        case .setScope(let command): return guarded { () throws(Refusal) in try command.run() }
         case .run(let options):
             takeName(arguments)
             Workplace.raiseFileLimit()

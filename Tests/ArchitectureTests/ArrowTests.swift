@@ -42,7 +42,9 @@ struct Room: CustomTestStringConvertible, Sendable {
         Room("ksmd", knows: ["KSMModel", "KSMTuner", "KSMKernel", "KSMSystemd", "CLinux"], libraries: ["Glibc"]),
         Room(
             "ksmctl",
-            knows: ["KSMModel", "KSMText", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux"],
+            knows: [
+                "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux",
+            ],
             libraries: ["Glibc", "FoundationEssentials", "ArgumentParser"]
         ),
         Room("ksmd-demo", knows: ["KSMModel", "KSMReport", "KSMKernel", "KSMTuner", "CLinux"], libraries: ["Glibc"]),

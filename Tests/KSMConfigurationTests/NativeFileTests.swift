@@ -21,6 +21,25 @@ struct NativeFileTests {
             Row("[Tuner]\nOnStop=leave") { $0.onStop = .leave },
             Row("[Tuner]\nForeignWrites=retake") { $0.foreignWrites = .retake },
             Row("[Tuner]\nAdvisor=keep") { $0.advisor = .keep },
+            Row("[NUMA]\nMergeAcrossNodes=local") { $0.numa.scope = .local },
+            Row("[NUMA]\nMergeAcrossNodes=across") { $0.numa.scope = .across },
+            Row("[NUMA]\nMergeAcrossNodes=leave") { $0.numa.scope = .leave },
+            Row("[NUMA]\nMergeAcrossNodes=leave\nMergeAcrossNodes=auto") { _ in },
+            Row("[NUMA]\nNearDistance=10") { $0.numa.nearDistance = 10 },
+            Row("[NUMA]\nNearDistance=254") { $0.numa.nearDistance = 254 },
+            Row("[NUMA]\nAcrossGain=0") { $0.numa.acrossGainPercent = 0 },
+            Row("[NUMA]\nAcrossGain=7") { $0.numa.acrossGainPercent = 7 },
+            Row("[NUMA]\nAcrossGain=7%") { $0.numa.acrossGainPercent = 7 },
+            Row("[NUMA]\nAcrossGain=7 %") { $0.numa.acrossGainPercent = 7 },
+            Row("[NUMA]\nAcrossGain=100%") { $0.numa.acrossGainPercent = 100 },
+            Row("[NUMA]\nAutoUnmerge=yes") { $0.numa.autoUnmerge = true },
+            Row("[NUMA]\nScopeDwell=0") { $0.numa.scopeDwellMilliseconds = 0 },
+            Row("[NUMA]\nScopeDwell=2h 30min") { $0.numa.scopeDwellMilliseconds = 9_000_000 },
+            Row("[NUMA]\nScopeDwell=30 days") { $0.numa.scopeDwellMilliseconds = 2_592_000_000 },
+            Row("[NUMA]\nCalmDwell=90") { $0.numa.calmDwellMilliseconds = 90_000 },
+            Row("[NUMA]\nMaxGuestStall=10ms") { $0.numa.maxGuestStallMilliseconds = 10 },
+            Row("[NUMA]\nMaxGuestStall=1.5s") { $0.numa.maxGuestStallMilliseconds = 1500 },
+            Row("[NUMA]\nMaxGuestStall=10s") { $0.numa.maxGuestStallMilliseconds = 10_000 },
             Row("[Guests]\nNames=kvm  qemu-*\tvmm") { $0.guestNames = ["kvm", "qemu-*", "vmm"] },
             Row("[Guests]\nMemoryMetric=pss") { $0.guestMetric = .pss },
             Row("[Scanner]\nBoostPages=500") { $0.classic.boostPages = 500 },
@@ -85,6 +104,30 @@ struct NativeFileTests {
                 #"2: ForeignWrites: "yes" is not one of respect, retake; using respect"#
             ),
             Warned("[Tuner]\nAdvisor=scan-time", #"2: Advisor: "scan-time" is not one of take, keep; using take"#),
+            Warned(
+                "[NUMA]\nMergeAcrossNodes=1",
+                #"2: MergeAcrossNodes: "1" is not one of auto, local, across, leave; using auto"#
+            ),
+            Warned("[NUMA]\nNearDistance=9", #"2: NearDistance: "9" is not between 10 and 254; using 12"#),
+            Warned("[NUMA]\nNearDistance=255", #"2: NearDistance: "255" is not between 10 and 254; using 12"#),
+            Warned("[NUMA]\nNearDistance=near", #"2: NearDistance: "near" is not a whole number; using 12"#),
+            Warned("[NUMA]\nAcrossGain=101%", #"2: AcrossGain: "101%" is not between 0 and 100; using 5%"#),
+            Warned("[NUMA]\nAcrossGain=-1", #"2: AcrossGain: "-1" is not between 0 and 100; using 5%"#),
+            Warned("[NUMA]\nAcrossGain=2.5%", #"2: AcrossGain: "2.5%" is not a whole number; using 5%"#),
+            Warned("[NUMA]\nAutoUnmerge=perhaps", #"2: AutoUnmerge: "perhaps" is neither yes nor no; using no"#),
+            Warned("[NUMA]\nScopeDwell=721h", #"2: ScopeDwell: "721h" is not between 0 and 720h; using 1h"#),
+            Warned(
+                "[NUMA]\nCalmDwell=soon",
+                #"2: CalmDwell: "soon" is not a time span such as 30s, 5min or 1h 30min; using 30min"#
+            ),
+            Warned(
+                "[NUMA]\nMaxGuestStall=9ms",
+                #"2: MaxGuestStall: "9ms" is not between 10ms and 10s; using 200ms"#
+            ),
+            Warned(
+                "[NUMA]\nMaxGuestStall=10001ms",
+                #"2: MaxGuestStall: "10001ms" is not between 10ms and 10s; using 200ms"#
+            ),
             Warned("[Guests]\nMemoryMetric=rsz", #"2: MemoryMetric: "rsz" is not one of rss, pss; using rss"#),
             Warned(
                 "[Scanner]\nBoostPages=-1",
@@ -107,7 +150,7 @@ struct NativeFileTests {
             ),
             Warned(
                 "[Scanner]\nThresholdPercent=20 %%",
-                #"2: ThresholdPercent: "20 %" is not a whole number; using 20%"#
+                #"2: ThresholdPercent: "20 %%" is not a whole number; using 20%"#
             ),
             Warned(
                 "[Scanner]\nThresholdPercent=1001",

@@ -120,4 +120,15 @@ struct PrecedenceTests {
         let configuration = Configuration.load(sources: [source("x", .ksmtuned, "KSM_A=1")], fileWarnings: [unreadable])
         #expect(configuration.lines == ["/etc/default/ksm: cannot be read", "x:1: KSM_A: unknown key, ignored"])
     }
+
+    @Test("no value of the old files touches how merge_across_nodes is managed, whatever it is called")
+    func oldFilesKnowNoNUMA() {
+        let configuration = old(
+            "KSM_MONITOR_INTERVAL=5\nKSM_THRES_COEF=90\nDEBUG=1\nKSM_MERGE_ACROSS_NODES=0\nMergeAcrossNodes=local\n"
+        )
+        #expect(configuration.settings.numa == NUMAParameters())
+        #expect(configuration.settings.classic.thresholdPercent == 90)
+        let main = source("main", .main, "[NUMA]\nMergeAcrossNodes=across\n")
+        #expect(Configuration.load(sources: [main, ksmtuned]).settings.numa.scope == .across)
+    }
 }

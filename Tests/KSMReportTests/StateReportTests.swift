@@ -21,7 +21,7 @@ struct StateReportTests {
                 + #""saved_bytes":null,"net_saved_bytes":null,"scanner_cpu_seconds":12.345,"scanner_cpu_permille":23,"#
                 + #""warnings":["a \"quoted\" warning"],"hold":{"by":"root","since_realtime":5},"#
                 + #""written":{"pages_to_scan":"364","run":"0"},"foreign":["run"],"#
-                + #""found":{"run":"0","pages_to_scan":"100"},"guests":[{"name":"web1","pid":1234,"#
+                + #""found":{"run":"0","pages_to_scan":"100"},"numa":null,"guests":[{"name":"web1","pid":1234,"#
                 + #""start_ticks":5000,"rss_bytes":42,"merged_bytes":null,"saved_bytes":null,"profit_bytes":null}]}"#
                 + "\n"
         )

@@ -33,6 +33,21 @@ struct CommandLineTests {
         Row(arguments: ["record", "/"], status: 1, errors: "Failed to record into /: Directory not empty"),
         // An option that does not exist is never taken for one of the ignored words: this would stop the wrong machine.
         Row(arguments: ["stop", "--root", "/nowhere"], status: 2, errors: "Unknown option '--root'"),
+        Row(arguments: ["numa", "--help"], status: 0, output: "show (default)"),
+        Row(arguments: ["numa", "show", "--help"], status: 0, output: "--measure"),
+        Row(arguments: ["numa", "set"], status: 2, errors: "Missing expected argument '<scope>'"),
+        Row(arguments: ["numa", "set", "here"], status: 2, errors: "'auto', 'local', 'across' or 'leave'"),
+        Row(arguments: ["numa", "set", "auto", "--force"], status: 2, errors: "'--force' is for local and across"),
+        Row(
+            arguments: ["numa", "--measure", "--root", "/"],
+            status: 2,
+            errors: "'--measure' is for the running machine"
+        ),
+        // These would change the wrong machine.
+        Row(arguments: ["numa", "--root", "/nowhere", "set", "local"], status: 2, errors: "'set', 'local'"),
+        Row(arguments: ["numa", "set", "local", "--root", "/nowhere"], status: 2, errors: "Unknown option '--root'"),
+        Row(arguments: ["unmerge", "--root", "/nowhere"], status: 2, errors: "Unknown option '--root'"),
+        Row(arguments: ["unmerge", "now"], status: 2, errors: "now"),
     ]
 
     @Test("Every misuse has one line that says what is wrong", arguments: rows)
@@ -68,6 +83,8 @@ struct RecordedMachineTests {
                 Net          3.4 MiB after the kernel's bookkeeping
                 Scanner CPU  1.5 s since boot
                 Settings     run 0, 100 pages per batch, 20 ms between batches
+                Scope        across (equal pages are merged over all nodes); node 0 has 4.8 GiB
+                             of 16.0 GiB available
 
                 GUEST   PID      RSS   MERGED    SAVED   PROFIT
                 web1   1234  2.0 GiB  3.9 MiB  3.5 MiB  3.8 MiB

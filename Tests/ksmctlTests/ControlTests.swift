@@ -3,7 +3,7 @@ import Testing
 
 /// A namespace of its own in which `/sys/kernel/mm/ksm`, `/run`, `/etc/default` and `/proc/meminfo` are the test's own:
 /// the real programs run, and the real KSM is never touched.
-private struct Sandbox {
+struct Sandbox {
     let machine: TemporaryDirectory
 
     init(_ more: [String: String] = [:]) throws {

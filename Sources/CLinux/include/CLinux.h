@@ -37,6 +37,24 @@ int ksmd_wait_child(pid_t pid, int milliseconds);
 /// Memory that a forked child shares with its parent; NULL when there is none to be had.
 void *ksmd_shared_memory(size_t length);
 
+/// Reads one byte of each of `count` pages (at most 1,024 a call) of another process, which un-shares those that are
+/// merged: a pin for reading needs a page that is the process' own (gup_must_unshare of the kernel, from 5.19). The
+/// copies lie where this process' memory policy says, unless the mapping has a policy of its own, and are charged to
+/// the other process' cgroup. Here because process_vm_readv is not in Swift's Glibc. Returns the number of pages read
+/// before the first that could not be, or a negative errno when that is the first one.
+long ksmd_unshare_pages(pid_t pid, const unsigned long *addresses, size_t count);
+
+/// set_mempolicy(MPOL_PREFERRED, node) for this thread, or MPOL_DEFAULT when `node` is negative (syscall is variadic).
+/// Returns 0 or errno (EINVAL: the node is outside the cpuset's memory nodes or has no memory).
+int ksmd_prefer_node(int node);
+
+/// Forks a child that spreads what it allocates over `count` nodes (MPOL_INTERLEAVE), writes 2 to `descriptor`, and
+/// exits with 0 or the errno of the write. It dies with its parent. Returns its pid or a negative errno.
+pid_t ksmd_fork_unmerger(int descriptor, const int *nodes, size_t count);
+
+/// A file in memory, closed on exec (memfd_create: not in Swift's Glibc). Returns its descriptor or a negative errno.
+int ksmd_memory_file(const char *name);
+
 /// Unmaps the code and constants of the program and its libraries that have been used so far; what is used again comes
 /// back from the page cache by itself. Starting and reading the configuration touch about 2 MiB that a tick does not.
 /// Here because dl_iterate_phdr takes its argument through void pointers and madvise works on the code itself.

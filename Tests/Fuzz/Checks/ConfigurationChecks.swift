@@ -37,12 +37,22 @@ enum ConfigurationChecks {
         try ensure(word.contains(classic.sleepMilliseconds), "a sleep that the kernel cannot hold")
         try ensure((0...1000).contains(classic.thresholdPercent), "a threshold of \(classic.thresholdPercent) %")
         try ensure(classic.thresholdKiB >= 0, "a negative threshold")
+        try numa(settings.numa)
         try ensure((1...64).contains(settings.guestNames.count), "\(settings.guestNames.count) patterns")
         try ensure(settings.guestNames.allSatisfy { (1...256).contains($0.utf8.count) }, "a pattern out of range")
         if let path = settings.logFile {
             try ensure(path.utf8.first == UInt8(ascii: "/") && path.utf8.count < 4096, "\(path) is no path")
             try ensure(path.utf8.allSatisfy { $0 >= 0x20 }, "a control character in a path")
         }
+    }
+
+    private static func numa(_ numa: NUMAParameters) throws(Violation) {
+        let month: UInt64 = 2_592_000_000
+        try ensure((10...254).contains(numa.nearDistance), "a distance of \(numa.nearDistance)")
+        try ensure((0...100).contains(numa.acrossGainPercent), "a gain of \(numa.acrossGainPercent) %")
+        try ensure(numa.scopeDwellMilliseconds <= month, "a dwell of \(numa.scopeDwellMilliseconds) ms")
+        try ensure(numa.calmDwellMilliseconds <= month, "a dwell of \(numa.calmDwellMilliseconds) ms")
+        try ensure((10...10_000).contains(numa.maxGuestStallMilliseconds), "a stall out of range")
     }
 
     /// What `ksmctl config show` prints means the same in a ksmd.conf.

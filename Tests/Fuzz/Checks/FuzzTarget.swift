@@ -20,6 +20,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case excerpt
     case hold
     case nodeList = "node-list"
+    case nodeDistance = "node-distance"
+    case cgroup
+    case cgroupNumber = "cgroup-number"
+    case allowed
+    case kernelFacts = "kernel-facts"
+    case processMaps = "process-maps"
+    case survey
+    case surveyGuests = "survey-guests"
     case savedSettings = "saved-settings"
     case ksmdConf = "ksmd-conf"
     case ksmtunedConf = "ksmtuned-conf"
@@ -47,6 +55,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .excerpt: try ExcerptChecks.excerpt(input)
         case .hold: try ExcerptChecks.hold(input)
         case .nodeList: try MemoryChecks.nodeList(input)
+        case .nodeDistance: try MemoryChecks.distances(input)
+        case .cgroup: try PlaceChecks.cgroup(input)
+        case .cgroupNumber: try PlaceChecks.cgroupNumber(input)
+        case .allowed: try PlaceChecks.allowed(input)
+        case .kernelFacts: try PlaceChecks.kernel(input)
+        case .processMaps: try SurveyChecks.maps(input)
+        case .survey: try SurveyChecks.survey(input)
+        case .surveyGuests: try SurveyChecks.guests(input)
         case .savedSettings: try SavedSettingsChecks.saved(input)
         case .ksmdConf: try ConfigurationChecks.load(input, as: .main)
         case .ksmtunedConf: try ConfigurationChecks.load(input, as: .ksmtuned)

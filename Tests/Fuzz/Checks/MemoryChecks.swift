@@ -27,14 +27,35 @@ enum MemoryChecks {
         guard let total = number("MemTotal:"), let free = number("MemFree:") else {
             return try same(node, nil, "a node without total or free memory")
         }
-        let wanted = NodeMemory(
+        var wanted = NodeMemory(
             node: 3,
             totalKiB: total,
             freeKiB: free,
             anonKiB: number("AnonPages:"),
             fileKiB: number("FilePages:")
         )
+        let cache = [number("Active(file):"), number("Inactive(file):")]
+        let parts = cache + [number("KReclaimable:") ?? number("SReclaimable:")]
+        if parts.allSatisfy({ $0 != nil }) {
+            wanted.reclaimableKiB = parts.reduce(0) { sum, part in
+                let (total, overflow) = sum.addingReportingOverflow(part ?? 0)
+                return overflow ? .max : total
+            }
+        }
         try same(node, wanted, "meminfo of a node")
+        try available(wanted)
+    }
+
+    /// Whatever two nodes have, together they do not offer more than the host.
+    private static func available(_ node: NodeMemory) throws(Violation) {
+        for host in [0, node.freeKiB / 3, node.freeKiB, node.totalKiB, .max] {
+            var nodes = [node, node]
+            NodeMemory.fillAvailable(&nodes, hostKiB: host)
+            let (sum, overflow) = (nodes[0].availableKiB ?? 0).addingReportingOverflow(nodes[1].availableKiB ?? 0)
+            // Sums of more than 2^64 KiB are not worth being exact.
+            if node.freeKiB >= 1 << 62 || node.reclaimableKiB ?? 0 >= 1 << 62 { continue }
+            try ensure(host == .max || (!overflow && sum <= host), "nodes offer \(sum) KiB of \(host)")
+        }
     }
 
     static func pressure(_ input: [UInt8]) throws(Violation) {
@@ -65,8 +86,21 @@ enum MemoryChecks {
         try same(KSMEvents.parse(input.span), wanted, "vmstat")
     }
 
+    /// `nodeN/distance`.
+    static func distances(_ input: [UInt8]) throws(Violation) {
+        let words = Plain.lines(input)[0]
+        let wanted = words.map { Plain.unsigned($0) }
+        guard let distances = try? NodeDistances.parse(input.span) else {
+            let isBroken = wanted.contains { $0 == nil || $0 ?? 0 > 255 } || words.count > NodeList.limit
+            return try ensure(isBroken, "good distances are refused")
+        }
+        try same(distances.map { UInt64($0) }, wanted.compactMap { $0 }, "distances")
+    }
+
     static func nodeList(_ input: [UInt8]) throws(Violation) {
         guard let nodes = try? NodeList.parse(input.span) else { return }
+        let cpus = (try? NodeList.parse(input.span, below: NodeList.cpuLimit)) ?? []
+        try ensure(cpus.allSatisfy { $0 >= 0 && $0 < NodeList.cpuLimit }, "a CPU out of range in \(cpus)")
         try ensure(nodes.allSatisfy { $0 >= 0 && $0 < NodeList.limit }, "a node out of range in \(nodes)")
         try ensure(zip(nodes, nodes.dropFirst()).allSatisfy { $0 < $1 }, "nodes out of order in \(nodes)")
         let text = Array((nodes.map { String($0) }.joined(separator: ",") + "\n").utf8)

@@ -1,0 +1,90 @@
+package import KSMModel
+
+/// How short memory would be if guests stopped having equal pages, and how soon at the rate at which they do.
+package struct ExposureMeter: Sendable {
+    /// What one sample brought.
+    package struct Reading: Sendable {
+        /// `nil` where memory or the counters of KSM cannot be read.
+        package var exposure: Exposure?
+        package var alarms: [ExposureAlarm]
+    }
+
+    private var rate = BreakRate()
+    private var homes = Homes(nil, scope: nil)
+    private var arming = AlarmArming()
+
+    package init() {}
+
+    /// Takes in a sample.
+    /// - Parameter ignoreBreaks: ksmd itself is un-sharing, which the kernel counts as breaks too.
+    package mutating func step(_ sample: Sample, ignoreBreaks: Bool = false) -> Reading {
+        guard let saved = sample.ksm.savedPages, let host = ExposureMeter.host(sample, saved) else {
+            rate.forget()
+            return Reading(exposure: nil, alarms: [])
+        }
+        // Breaks of what was merged before say nothing about what will be.
+        if saved == 0 { rate.forget() }
+        rate.take(sample.events.cow_ksm, at: sample.monotonicNanoseconds, isIgnored: ignoreBreaks)
+        homes.update(sample)
+        var exposure = Exposure(host: host, nodes: nodes(sample, host))
+        exposure.breaksPerSecond = rate.perSecond
+        exposure.secondsUntilShort = secondsUntilShort(exposure, sample)
+        let isSure = rate.isSettled || isUrgent(exposure)
+        return Reading(exposure: exposure, alarms: arming.take(exposure, isTimeSure: isSure))
+    }
+
+    /// Memory may end before a better figure is there: two more intervals, and as much again to do something.
+    private func isUrgent(_ exposure: Exposure) -> Bool {
+        exposure.secondsUntilShort.map { Double($0) < 4 * rate.intervalSeconds } ?? false
+    }
+
+    private static func host(_ sample: Sample, _ saved: UInt64) -> Exposure.Place? {
+        guard let available = sample.memory.memAvailableKiB ?? sample.memory.memFreeKiB else { return nil }
+        return Exposure.Place(
+            node: nil,
+            promisedKiB: saved.pagesInKiB(sample.pageSize),
+            availableKiB: available
+        )
+    }
+
+    private func nodes(_ sample: Sample, _ host: Exposure.Place) -> [Exposure.Place] {
+        let copies = Copies(sample, homes)
+        let room = RoomShares(sample.nodes)
+        return sample.nodes.map { memory in
+            let pages = copies.net(memory.node) + copies.anywhere * room[memory.node]
+            let promised = UInt64(bounded: pages).pagesInKiB(sample.pageSize)
+            return Exposure.Place(
+                node: memory.node,
+                promisedKiB: sample.nodes.count == 1 ? host.promisedKiB : promised,
+                availableKiB: memory.availableKiB ?? memory.freeKiB
+            )
+        }
+    }
+
+    // MARK: How soon
+
+    /// The least time over all places that would be short.
+    private func secondsUntilShort(_ exposure: Exposure, _ sample: Sample) -> UInt64? {
+        guard let breaks = exposure.breaksPerSecond, breaks > 0 else { return nil }
+        let pageKiB = Double(sample.pageSize) / 1024
+        let kibPerSecond = breaks * ExposureMeter.pagesPerBreak(sample.ksm) * pageKiB
+        let promised = exposure.nodes.reduce(0) { $0 + Double($1.promisedKiB) }
+        let times = ([exposure.host] + exposure.nodes).filter { $0.shortKiB > 0 }
+            .map { place in
+                let part = place.node == nil || promised == 0 ? 1 : Double(place.promisedKiB) / promised
+                return Double(place.availableKiB) / (kibPerSecond * part)
+            }
+        return times.min().map { UInt64(bounded: $0) }
+    }
+
+    /// Memory that one break takes, in pages.
+    ///
+    /// Each takes a page but the last of pages that were equal, which gives the kept one back: one page when few guests
+    /// diverge, sharing ÷ (shared + sharing) when all do. The geometric middle is off by at most √2 either way.
+    private static func pagesPerBreak(_ ksm: KSMAttributes) -> Double {
+        let sharing = Double(ksm.number(.pages_sharing) ?? 0)
+        let places = sharing + Double(ksm.number(.pages_shared) ?? 0)
+        // A shared page has at least two users, but for those whose other users have gone already.
+        return places > 0 ? max(sharing / places, 0.5).squareRoot() : 1
+    }
+}

@@ -1,0 +1,96 @@
+package import KSMModel
+
+/// What un-sharing everything takes, and whether memory holds it: on the host, on each node, in each cgroup.
+package enum UnmergePlanner {
+    /// What has to stay free on the host: 2 %, at least 64 MiB.
+    ///
+    /// The kernel begins to reclaim at its high watermark, about 1 % of memory (mm/page_alloc.c, watermark_scale_factor
+    /// and min_free_kbytes).
+    package static func hostReserveKiB(totalKiB: UInt64) -> UInt64 { max(65_536, totalKiB.percent(2)) }
+
+    /// The same on a node: 2 %, at least 16 MiB.
+    package static func nodeReserveKiB(totalKiB: UInt64) -> UInt64 { max(16_384, totalKiB.percent(2)) }
+
+    /// The least that has to stay free under a cgroup's limit: 4 MiB.
+    ///
+    /// Each CPU charges 64 pages ahead (MEMCG_CHARGE_BATCH of the kernel).
+    package static let cgroupReserveKiB: UInt64 = 4096
+
+    /// The same for one limit: 1 %, at least that.
+    package static func cgroupReserveKiB(limitKiB: UInt64) -> UInt64 { max(cgroupReserveKiB, limitKiB.percent(1)) }
+
+    /// Time that un-sharing takes: 0.5 s per GiB that becomes copies and 0.1 s per GiB that is walked through.
+    ///
+    /// Measured on 6.18: 0.49 s to copy a GiB, 0.06 to 0.1 s to walk through one that is not merged.
+    package static func milliseconds(mergedKiB: UInt64, residentKiB: UInt64) -> UInt64 {
+        mergedKiB.times(500).plus(residentKiB.times(100)) >> 20
+    }
+
+    /// The same for everything that is merged now.
+    package static func milliseconds(_ sample: Sample) -> UInt64 {
+        let pages = [Attribute.pages_shared, .pages_sharing, .ksm_zero_pages].map { sample.ksm.number($0) ?? 0 }
+        let resident = sample.guests.reduce(0 as UInt64) { $0.plus($1.rssKiB) }
+        let merged = pages.reduce(0 as UInt64) { $0.plus($1) }.pagesInKiB(sample.pageSize)
+        return milliseconds(mergedKiB: merged, residentKiB: max(resident, merged))
+    }
+
+    /// Makes the plan.
+    ///
+    /// - Parameters:
+    ///   - homes: where the copies belong; `Homes(sample)` where it is not kept.
+    ///   - cgroups: the limits that hold for each guest.
+    ///   - reachableNodes: nodes that this process may take memory from; `nil` is all.
+    ///   - canPlacePages: pages can be copied one by one, each onto its node (kernels from 5.19).
+    package static func plan(
+        _ sample: Sample,
+        homes: Homes,
+        cgroups: [(guest: Guest, chain: CgroupChain)] = [],
+        reachableNodes: [Int]? = nil,
+        canPlacePages: Bool = true
+    ) -> UnmergePlan {
+        let nodes = NodeNeeds(sample, homes, reachableNodes)
+        let limits = CgroupNeeds(sample, homes, cgroups)
+        return UnmergePlan(
+            pages: sample.ksm.savedPages ?? 0,
+            needs: [host(sample)] + nodes.needs + limits.needs,
+            stallMilliseconds: stall(sample, canPlacePages: canPlacePages),
+            totalMilliseconds: milliseconds(sample),
+            remarks: (canPlacePages || sample.nodes.count < 2 ? [] : [cannotPlace]) + nodes.remarks + limits.remarks
+        )
+    }
+
+    private static let cannotPlace =
+        "this kernel (before 5.19) makes the copies where the process that un-shares runs: not every page can be put "
+        + "where it belongs at once"
+
+    private static func host(_ sample: Sample) -> UnmergePlan.Need {
+        UnmergePlan.Need(
+            place: .host,
+            neededKiB: (sample.ksm.savedPages ?? 0).pagesInKiB(sample.pageSize),
+            presentKiB: sample.memory.memAvailableKiB ?? sample.memory.memFreeKiB ?? 0,
+            reserveKiB: hostReserveKiB(totalKiB: sample.memory.memTotalKiB ?? 0)
+        )
+    }
+
+    /// The guest that waits longest: for the walk through all of it, and where the kernel copies, for that.
+    private static func stall(_ sample: Sample, canPlacePages: Bool) -> UInt64 {
+        let stalls = sample.guests.map { guest in
+            let merged = canPlacePages ? 0 : (guest.mergingPages ?? 0).pagesInKiB(sample.pageSize)
+            return milliseconds(mergedKiB: merged, residentKiB: guest.rssKiB.minus(merged))
+        }
+        return stalls.max() ?? 0
+    }
+
+    /// `node 1: 3.2 GiB needed, 1.1 GiB there, 0.1 GiB to stay free`.
+    package static func sentence(for need: UnmergePlan.Need) -> String {
+        let sizes = Sizes(need.neededKiB, need.presentKiB, need.reserveKiB)
+        let place =
+            switch need.place {
+            case .host: "host"
+            case .node(let node): "node \(node)"
+            case .cgroup(let path, let guest): "cgroup \(path) (guest \(guest))"
+            }
+        return "\(place): \(sizes.text(need.neededKiB)) needed, \(sizes.text(need.presentKiB)) there, "
+            + "\(sizes.text(need.reserveKiB)) to stay free"
+    }
+}

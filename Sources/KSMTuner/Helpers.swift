@@ -1,0 +1,64 @@
+import Glibc
+import KSMKernel
+import KSMModel
+import KSMSystemd
+
+/// The daemon's own program, started again for what the loop must not wait for.
+final class Helpers {
+    /// What a helper has brought.
+    enum End {
+        case survey(Survey)
+        case failed(JournalEntry)
+        /// Everything was un-shared and the scope changed, or not; the helper has told why.
+        case unmerged(Bool)
+    }
+
+    private let options: DaemonOptions
+    private let surveys: SurveyProbe
+    private var unmerger: Int32?
+    private var failure: String?
+
+    init(_ root: KernelRoot, _ options: DaemonOptions) {
+        self.options = options
+        surveys = SurveyProbe(root)
+    }
+
+    /// Starts what is due.
+    /// - Parameter unmergeTo: the scope for which to un-share everything.
+    func start(now: UInt64, _ guests: [Guest], _ unmergeTo: MergeScope?) -> ([Int32], [JournalEntry]) {
+        var children: [Int32] = []
+        do {
+            if let pid = try surveys.start(now: now, guests: guests) { children.append(pid) }
+            if let unmergeTo, unmerger == nil {
+                let pid = try OwnProgram.spawn(ScopeCommand.arguments(unmergeTo, options))
+                unmerger = pid
+                children.append(pid)
+            }
+        } catch {
+            return (children, told(error.description))
+        }
+        return (children, [])
+    }
+
+    /// - Returns: `nil` for a child that is none of these.
+    func finish(pid: Int32, status: Int32?) -> End? {
+        if pid == unmerger {
+            unmerger = nil
+            return .unmerged(status == ExitStatus.success)
+        }
+        switch surveys.finish(pid: pid, status: status) {
+        case nil: return nil
+        case .success(let survey):
+            failure = nil
+            return .survey(survey)
+        case .failure(let cause):
+            return told(cause.description).first.map { .failed($0) } ?? .unmerged(false)
+        }
+    }
+
+    /// The same trouble is told once.
+    private func told(_ cause: String) -> [JournalEntry] {
+        defer { failure = cause }
+        return failure == cause ? [] : [JournalEntry(.warning, .sampleProblem, cause)]
+    }
+}

@@ -1,0 +1,62 @@
+import Glibc
+import KSMKernel
+import KSMModel
+
+/// Looks whether the pages of a process lie where they belong, and moves what does not.
+struct HomeBringer {
+    let pid: Int32
+    let pageSize: UInt64
+    /// The nodes that this process may move pages to.
+    let reachable: [Int]
+    var account: CopyAccount
+
+    /// One run of addresses.
+    ///
+    /// Moving takes as long again as looking, so that the guest has the memory bus for half of the time.
+    mutating func bring(_ run: HomeRuns.Run) throws(SystemError) {
+        var start: UInt32 = 0
+        while start < run.pages {
+            let count = min(UInt32(PageNodes.batch), run.pages - start)
+            let first = run.address + UInt64(start) * pageSize
+            let addresses = (0..<UInt64(count)).map { first + $0 * pageSize }
+            try bring(addresses, to: run.node)
+            start += count
+        }
+    }
+
+    private mutating func bring(_ addresses: [UInt64], to node: Int32) throws(SystemError) {
+        var status = [Int32](repeating: -1, count: addresses.count)
+        try PageNodes.query(pid, addresses, into: &status)
+        let strays = zip(addresses, status).filter { $1 >= 0 && $1 != node }.map(\.0)
+        account.home &+= UInt64(status.count { $0 == node })
+        guard !strays.isEmpty else { return }
+        account.astray &+= UInt64(strays.count)
+        guard reachable.contains(Int(node)) else {
+            account.outOfReach[Int(node), default: 0] &+= UInt64(strays.count)
+            return
+        }
+        var moved = [Int32](repeating: -1, count: strays.count)
+        try PageNodes.move(pid: pid, addresses: strays, to: node, status: &moved)
+        let count = UInt64(moved.count { $0 == node })
+        account.moved &+= count
+        account.astray &-= min(count, account.astray)
+        usleep(1000)
+    }
+}
+
+extension PageNodes {
+    /// The same for arrays.
+    static func query(_ pid: Int32, _ addresses: [UInt64], into status: inout [Int32]) throws(SystemError) {
+        var failure: SystemError?
+        addresses.withUnsafeBufferPointer { addresses in
+            status.withUnsafeMutableBufferPointer { status in
+                do throws(SystemError) {
+                    try query(pid: pid, addresses: addresses, into: status)
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure { throw failure }
+    }
+}

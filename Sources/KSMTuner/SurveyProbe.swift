@@ -1,0 +1,174 @@
+import CLinux
+import Glibc
+package import KSMKernel
+package import KSMModel
+import KSMText
+
+/// Lets a child (`ksmd --survey`) look where the guests' memory lies, now and then.
+///
+/// The child waits for guests' mmap locks, unkillably in places, which the loop must never do.
+package final class SurveyProbe {
+    /// Between two surveys: memory does not move faster than that, and people look at hours.
+    static let intervalNanoseconds: UInt64 = 300_000_000_000
+    /// The same when guests came or went.
+    static let shortIntervalNanoseconds: UInt64 = 60_000_000_000
+    /// A child that is not back by then is killed; one survey takes a second at most.
+    package static let patienceNanoseconds: UInt64 = 60_000_000_000
+    /// Each nanosecond of CPU time pays for this many of waiting: 0.1 % of one CPU on average.
+    static let thrift: UInt64 = 1000
+    /// What a survey that failed counts as: the next comes in an hour.
+    static let failedNanoseconds: UInt64 = 3_600_000_000
+    /// A longer answer is none: 2,000 guests on 8 nodes take 400 kB.
+    private static let longestAnswer = 8 << 20
+
+    private let program: String
+    private let isLive: Bool
+    private var asked: [SurveyedGuest] = []
+    private var child: Int32?
+    private var answer: Int32 = -1
+    private var started: UInt64?
+    private var lastCost: UInt64 = 0
+
+    /// - Parameter program: what is started, with `--survey`.
+    package init(_ root: KernelRoot, program: String = "/proc/self/exe") {
+        isLive = root.isLive
+        self.program = program
+    }
+
+    deinit {
+        if answer >= 0 { close(answer) }
+    }
+
+    /// Starts a child when it is time and none is under way; kills one that takes too long.
+    ///
+    /// - Returns: its pid.
+    package func start(now: UInt64, guests: [Guest]) throws(SystemError) -> Int32? {
+        if let child {
+            if let started, now &- started > SurveyProbe.patienceNanoseconds { kill(child, SIGKILL) }
+            return nil
+        }
+        guard isLive, !guests.isEmpty, isDue(now, guests) else { return nil }
+        started = now
+        lastCost = SurveyProbe.failedNanoseconds
+        asked = guests.map { SurveyedGuest(pid: $0.pid, startTicks: $0.startTicks) }
+        let pid = try spawn()
+        child = pid
+        return pid
+    }
+
+    private func isDue(_ now: UInt64, _ guests: [Guest]) -> Bool {
+        guard let started else { return true }
+        let since = now &- started
+        guard since >= lastCost * SurveyProbe.thrift, since >= SurveyProbe.shortIntervalNanoseconds else {
+            return false
+        }
+        if since >= SurveyProbe.intervalNanoseconds { return true }
+        return guests.count != asked.count
+            || zip(guests, asked).contains { $0.pid != $1.pid || $0.startTicks != $1.startTicks }
+    }
+
+    /// Why there is no survey.
+    package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// Takes in what the child has found.
+    /// - Parameter status: its exit status; `nil` when a signal killed it.
+    /// - Returns: `nil` when it was not this one's child.
+    package func finish(pid: Int32, status: Int32?) -> Result<Survey, Failure>? {
+        guard pid == child else { return nil }
+        let answer = answer
+        child = nil
+        self.answer = -1
+        defer { close(answer) }
+        guard let status else {
+            return .failure(Failure(description: "The survey of the guests' memory was killed; the next is in an hour"))
+        }
+        guard status == 0 else {
+            return .failure(Failure(description: "The survey of the guests' memory ended with status \(status)"))
+        }
+        do {
+            let bytes = try SurveyProbe.read(answer)
+            let survey = try Survey.parse(bytes.span)
+            lastCost = min(survey.cpuNanoseconds, SurveyProbe.patienceNanoseconds)
+            return .success(survey)
+        } catch {
+            return .failure(Failure(description: "The survey of the guests' memory cannot be understood: \(error)"))
+        }
+    }
+
+    // MARK: The child
+
+    /// Standard input has the list of guests, standard output takes the answer; both are files in memory.
+    private func spawn() throws(SystemError) -> Int32 {
+        let list = try SurveyProbe.memoryFile()
+        defer { close(list) }
+        let text = asked.reduce(into: [UInt8]()) { $0 += $1.line.utf8 }
+        guard SurveyProbe.write(text, to: list), lseek(list, 0, SEEK_SET) == 0 else {
+            throw SystemError(operation: "write", path: "the list of guests", errno: errno)
+        }
+        let answer = try SurveyProbe.memoryFile()
+        var pid: pid_t = 0
+        let failure = SurveyProbe.spawn(&pid, program, input: list, output: answer)
+        guard failure == 0 else {
+            close(answer)
+            throw SystemError(operation: "start", path: "\(program) --survey", errno: failure)
+        }
+        self.answer = answer
+        return pid
+    }
+
+    /// With no environment, and with signals as they are by default: the loop blocks those it waits for.
+    private static func spawn(_ pid: inout pid_t, _ program: String, input: Int32, output: Int32) -> Int32 {
+        var files = posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        posix_spawn_file_actions_init(&files)
+        posix_spawnattr_init(&attributes)
+        defer {
+            posix_spawn_file_actions_destroy(&files)
+            posix_spawnattr_destroy(&attributes)
+        }
+        posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(SurveyCommand.processName), strdup("--survey"), nil]
+        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        defer { for argument in arguments { free(argument) } }
+        return posix_spawn(&pid, program, &files, &attributes, &arguments, &environment)
+    }
+
+    private static func memoryFile() throws(SystemError) -> Int32 {
+        let file = ksmd_memory_file("ksmd-survey")
+        guard file >= 0 else { throw SystemError(operation: "make", path: "a file in memory", errno: -file) }
+        return file
+    }
+
+    private static func read(_ file: Int32) throws(SystemError) -> [UInt8] {
+        let size = lseek(file, 0, SEEK_END)
+        guard size >= 0, size <= longestAnswer else {
+            throw SystemError(operation: "read", path: "the answer", errno: EFBIG)
+        }
+        return [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+            count = max(0, pread(file, buffer.baseAddress, buffer.count, 0))
+        }
+    }
+
+    /// Writes everything.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var offset = 0
+        while offset < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset)
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { return false }
+            offset += count
+        }
+        return true
+    }
+}

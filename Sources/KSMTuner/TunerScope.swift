@@ -1,0 +1,80 @@
+import Glibc
+import KSMKernel
+import KSMModel
+import KSMPolicy
+import KSMSystemd
+
+/// The tuner and `merge_across_nodes`: it is written before anything is merged, and while somebody un-shares nothing is.
+extension Tuner {
+    /// Shares the lock of those who write, and takes in what an Unmerger has done since the last tick.
+    /// - Returns: what has to be written because an Unmerger was killed.
+    func share(_ entries: inout [JournalEntry]) -> [Write] {
+        let wasUnmerging = isUnmerging
+        isUnmerging = !takeLock(&entries)
+        if isUnmerging != wasUnmerging { entries.append(teller.unmerging(isUnmerging)) }
+        guard !isUnmerging else { return [] }
+        let left = interrupted(&entries)
+        let isNew = nodes.readByHand(root)
+        if wasUnmerging || isNew || left != nil { applier.acceptUnmerger(sample.ksm) }
+        return left ?? []
+    }
+
+    /// Whether this process may write now; takes in what an Unmerger has done.
+    package func mayWrite() -> Bool {
+        var entries: [JournalEntry] = []
+        sample.ksm = sampler.ksm.readAll(problems: &sample.problems)
+        _ = applier.apply(share(&entries))
+        return !isPaused
+    }
+
+    /// - Returns: whether this process may write; a dry run and a recorded machine always may.
+    private func takeLock(_ entries: inout [JournalEntry]) -> Bool {
+        guard root.isLive, !isDryRun, lock == nil else { return true }
+        do {
+            lock = try UnmergeLock(root, .shared)
+        } catch {
+            return error.errno != EWOULDBLOCK
+        }
+        return true
+    }
+
+    /// Lets go of the lock when no write is under way.
+    func releaseLock() {
+        if applier.slow.isIdle { lock = nil }
+    }
+
+    /// What an Unmerger that was killed has left: `run` is the policy's to decide, the rest comes back.
+    private func interrupted(_ entries: inout [JournalEntry]) -> [Write]? {
+        guard !isDryRun, root.exists(SavedState.unmergePath) else { return nil }
+        let left = (try? SavedState.read(root, SavedState.unmergePath)) ?? nil
+        try? root.remove(SavedState.unmergePath)
+        guard let left, left.bootID == SavedState.bootID(root) else { return nil }
+        entries.append(teller.interrupted)
+        return left.entries.filter { $0.isOurs && $0.attribute != .run }
+            .filter { $0.attribute != .advisor_mode || settings.advisor == .keep }
+            .map { Write($0.attribute, $0.found) }
+    }
+
+    /// Writes the scope where that is free.
+    func writeScope(_ entries: inout [JournalEntry]) -> [Int32] {
+        guard let scope = nodes.scope, scope.action == .write, let wanted = scope.wanted else { return [] }
+        let decision = Decision(writes: [Write(.merge_across_nodes, wanted.value)], reason: scope.reason)
+        let (applied, children) = applier.apply(decision.writes)
+        entries += scopeJournal.take(applied, decision, teller)
+        return children
+    }
+
+    /// A policy's writes, without the one that would begin to merge before the scope is set.
+    func afterScope(_ writes: [Write]) -> [Write] {
+        guard applier.slow.isUnderWay(.merge_across_nodes) else { return writes }
+        return writes.filter { $0 != Write(.run, "1") }
+    }
+
+    /// The scope is written, or refused: what waited for it can go on.
+    func afterScope(_ children: inout [Int32]) -> [JournalEntry] {
+        guard let decision = lastDecision, !isUnmerging else { return [] }
+        let (applied, others) = applier.apply(decision.writes)
+        children += others
+        return journal.take(applied, decision, teller)
+    }
+}

@@ -1,0 +1,83 @@
+import CLinux
+import KSMKernel
+import KSMModel
+import KSMPolicy
+
+/// What the Unmerger knows before it begins: who has merged pages, where they belong, and what memory is there.
+struct UnmergeSurvey {
+    let sample: Sample
+    let processes: [MergedProcess]
+    let merged: MergedPages
+    /// How pages were merged so far.
+    let scope: MergeScope
+    /// Nodes with memory that this process may allocate on.
+    let reachable: [Int]
+    /// Whether copies can be made from outside (kernels from 5.19, which also tell each process' merged pages).
+    let canCopy: Bool
+    let plan: UnmergePlan
+    private let homes: Homes
+    private let watches: [Int32: CgroupMemory.Watch]
+
+    var pageSize: UInt64 { sample.pageSize }
+    var signal: MergedSignal? { merged.signal }
+    /// More than one node has memory.
+    var isNUMA: Bool { sample.nodes.count > 1 }
+
+    /// Where a process' memory belongs.
+    func home(of process: MergedProcess) -> HomeDistribution? { homes[UnmergeSurvey.guest(process)]?.home }
+
+    /// The limits of a process' cgroups; `nil` where there are none.
+    func watch(_ process: MergedProcess) -> CgroupMemory.Watch? { watches[process.pid] }
+
+    /// Looks at everything; takes milliseconds for each guest.
+    static func look(_ unmerger: Unmerger) -> UnmergeSurvey {
+        var sample = unmerger.sampler.sample()
+        let processes = MergedProcess.all(unmerger.root, guests: sample.guests)
+        let merged = MergedPages(unmerger.root)
+        let surveyed = processes.map { SurveyedGuest(pid: $0.pid, startTicks: $0.startTicks) }
+        sample.survey = Surveyor(unmerger.root, merged).survey(surveyed)
+        return UnmergeSurvey(unmerger, sample, processes, merged)
+    }
+
+    private init(_ unmerger: Unmerger, _ sample: Sample, _ processes: [MergedProcess], _ merged: MergedPages) {
+        self.sample = sample
+        self.processes = processes
+        self.merged = merged
+        let scope = sample.ksm.number(.merge_across_nodes).flatMap { MergeScope(value: $0) } ?? .across
+        self.scope = scope
+        let allowed = (try? ProcessPlaces.read(unmerger.root)) ?? AllowedPlaces()
+        reachable = sample.nodes.map(\.node).filter { allowed.allows(node: $0) }
+        canCopy = unmerger.root.exists("/proc/self/ksm_merging_pages")
+        let groups = CgroupMemory(unmerger.root)
+        var chains: [(guest: Guest, chain: CgroupChain)] = []
+        var watches: [Int32: CgroupMemory.Watch] = [:]
+        for process in processes {
+            guard let chain = try? groups.chain(of: process.pid) else { continue }
+            chains.append((UnmergeSurvey.guest(process), chain))
+            if chain.tightest != nil { watches[process.pid] = try? groups.watch([chain]) }
+        }
+        self.watches = watches
+        homes = Homes(sample.survey, scope: scope)
+        // Everything that has merged pages is a guest to the plan.
+        var planned = sample
+        planned.guests = processes.map(UnmergeSurvey.guest)
+        plan = UnmergePlanner.plan(
+            planned,
+            homes: homes,
+            cgroups: chains,
+            reachableNodes: reachable,
+            canPlacePages: canCopy
+        )
+    }
+
+    private static func guest(_ process: MergedProcess) -> Guest {
+        var guest = Guest(
+            pid: process.pid,
+            startTicks: process.startTicks,
+            name: process.name,
+            rssKiB: process.rssKiB
+        )
+        guest.mergingPages = process.mergingPages
+        return guest
+    }
+}

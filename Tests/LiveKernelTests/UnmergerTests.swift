@@ -1,0 +1,111 @@
+import Foundation
+import Glibc
+import KSMKernel
+import KSMModel
+import KSMSystemd
+import KSMTestSupport
+import KSMTuner
+import Testing
+
+@Suite("Un-sharing on the real KSM", .serialized, .enabled(if: LiveKernel.isAvailable, "no KSM that can be set"))
+struct UnmergerTests {
+    /// Merges memory of this process and leaves the scanner at work.
+    private func merge(_ kernel: LiveKernel, mebibytes: Int = 64) -> Bool {
+        kernel.mergeable(mebibytes: mebibytes)
+        kernel.set(.pages_to_scan, "5000")
+        kernel.set(.sleep_millisecs, "1")
+        kernel.set(.run, "1")
+        let pages = UInt64(mebibytes) * 256
+        return eventually(60) { kernel.counter(.pages_sharing) + kernel.counter(.pages_shared) >= pages }
+    }
+
+    @Test("A flip and back: every page un-shared, the scope set, every other setting as before")
+    func flip() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        kernel.set(.merge_across_nodes, "1")
+        try #require(merge(kernel))
+        let before = try kernel.settings()
+        let root = try KernelRoot()
+        for scope in [MergeScope.local, .across] {
+            try #require(merge(kernel, mebibytes: 0) && eventually(60) { kernel.counter(.pages_sharing) > 16_000 })
+            var stages: Set<Unmerger.Stage> = []
+            let unmerger = Unmerger(root, Settings(), progress: { stages.insert($0.stage) })
+            let result = unmerger.run(.init(scope: scope))
+            #expect(result.outcome == .done, "\(result.sentence)")
+            #expect(result.account.pages >= 16_000)
+            #expect(try LiveKernel.read(.merge_across_nodes) == scope.value)
+            #expect(stages.isSuperset(of: [.settling, .copying, .unmerging, .changing]))
+            #expect(!root.exists(SavedState.unmergePath))
+        }
+        #expect(try kernel.settings() == before)
+    }
+
+    @Test("Interrupted in mid-way: the scope is as before, the scanner goes on, every setting is as before")
+    func cancelled() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        kernel.set(.merge_across_nodes, "1")
+        try #require(merge(kernel))
+        let before = try kernel.settings()
+        var isWanted = false
+        let unmerger = Unmerger(
+            try KernelRoot(),
+            Settings(),
+            isCancelled: { isWanted },
+            progress: { if $0.stage == .copying, $0.done > 0 { isWanted = true } }
+        )
+        let result = unmerger.run(.init(scope: .local))
+        #expect(result.outcome == .aborted)
+        #expect(result.entries.map(\.id) == [.unmergeFailed])
+        #expect(result.account.pages > 0)
+        #expect(try kernel.settings() == before)
+        #expect(!(try KernelRoot()).exists(SavedState.unmergePath))
+    }
+
+    @Test("Un-sharing without a scope leaves nothing merged and KSM stopped")
+    func unmerge() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        try #require(merge(kernel))
+        let result = Unmerger(try KernelRoot(), Settings()).run(.init(scope: nil))
+        #expect(result.outcome == .done, "\(result.sentence)")
+        #expect(kernel.counter(.pages_shared) == 0 && kernel.counter(.pages_sharing) == 0)
+        #expect(try LiveKernel.read(.run) == "0")
+        #expect(try LiveKernel.read(.pages_to_scan) == "5000")
+    }
+
+    @Test("While somebody else un-shares nothing begins, and that is said at once")
+    func locked() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        let root = try KernelRoot()
+        let before = try kernel.settings()
+        let lock = try UnmergeLock(root, .exclusive)
+        let result = Unmerger(root, Settings()).run(.init(scope: .local))
+        #expect(result.outcome == .failed && result.sentence.contains(UnmergeLock.path))
+        #expect(result.milliseconds < 1000)
+        #expect(try kernel.settings() == before)
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test("What a killed Unmerger has left is what comes back after the next one")
+    func killed() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        let root = try KernelRoot()
+        kernel.set(.merge_across_nodes, "1")
+        try #require(merge(kernel))
+        var unread: [String] = []
+        let current = KSMSysfs(root, buffer: ReadBuffer()).readAll(problems: &unread)
+        let saved = try SavedState(root, current: current, isDryRun: false, path: SavedState.unmergePath)
+        for (attribute, value) in [(Attribute.pages_to_scan, "100"), (.run, "0")] {
+            try saved.claim(attribute)
+            kernel.set(attribute, value)
+        }
+        let result = Unmerger(root, Settings()).run(.init(scope: .local))
+        #expect(result.outcome == .done, "\(result.sentence)")
+        #expect(try LiveKernel.read(.run) == "1" && LiveKernel.read(.pages_to_scan) == "5000")
+        #expect(!root.exists(SavedState.unmergePath))
+    }
+}
