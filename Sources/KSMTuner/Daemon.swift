@@ -197,7 +197,7 @@ package final class Daemon {
         guard let end = helpers.finish(pid: pid, status: status) else { return false }
         switch end {
         case .survey(let survey): tuner.take(survey)
-        case .failed(let entry): tell([entry])
+        case .failed(let entry): tell(entry.map { [$0] } ?? [])
         case .unmerged(let isDone):
             tuner.unmergeEnded(changed: isDone)
             self.tick()

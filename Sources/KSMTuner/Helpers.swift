@@ -8,7 +8,8 @@ final class Helpers {
     /// What a helper has brought.
     enum End {
         case survey(Survey)
-        case failed(JournalEntry)
+        /// It has not come about; the entry is `nil` where that was told before.
+        case failed(JournalEntry?)
         /// Everything was un-shared and the scope changed, or not; the helper has told why.
         case unmerged(Bool)
     }
@@ -52,7 +53,7 @@ final class Helpers {
             failure = nil
             return .survey(survey)
         case .failure(let cause):
-            return told(cause.description).first.map { .failed($0) } ?? .unmerged(false)
+            return .failed(told(cause.description).first)
         }
     }
 

@@ -162,7 +162,7 @@ final class PageCopier {
                 do {
                     try bringer.bring(run)
                 } catch {
-                    if error.errno != ESRCH { bringer.account.remarks.append(error.description) }
+                    if error.errno != ESRCH, error.errno != EINVAL { bringer.account.remarks.append(error.description) }
                     break
                 }
             }

@@ -131,12 +131,13 @@ package final class Tuner {
     package func tick(withKSMStats: Bool = false) -> Tick {
         number += 1
         var entries: [JournalEntry] = []
+        let isFree = takeLock()
         sample = sampler.sample(withKSMStats: withKSMStats)
         account.take(sample)
         entries += tellProblems()
         entries += readHold()
         let before = isUnmerging
-        var writes = share(&entries)
+        var writes = share(isFree, &entries)
         entries += nodes.take(&sample, root, isUnmerging: before || isUnmerging)
         guard !isUnmerging else {
             return Tick(number: number, decision: lastDecision ?? decide(), children: [], entries: entries)

@@ -6,11 +6,13 @@ import KSMSystemd
 
 /// The tuner and `merge_across_nodes`: it is written before anything is merged, and while somebody un-shares nothing is.
 extension Tuner {
-    /// Shares the lock of those who write, and takes in what an Unmerger has done since the last tick.
+    /// Takes in what an Unmerger does, or has done since the last tick.
+    ///
     /// - Returns: what has to be written because an Unmerger was killed.
-    func share(_ entries: inout [JournalEntry]) -> [Write] {
+    /// - Parameter isFree: the lock is ours since before the settings were read.
+    func share(_ isFree: Bool, _ entries: inout [JournalEntry]) -> [Write] {
         let wasUnmerging = isUnmerging
-        isUnmerging = !takeLock(&entries)
+        isUnmerging = !isFree
         if isUnmerging != wasUnmerging { entries.append(teller.unmerging(isUnmerging)) }
         guard !isUnmerging else { return [] }
         let left = interrupted(&entries)
@@ -22,13 +24,17 @@ extension Tuner {
     /// Whether this process may write now; takes in what an Unmerger has done.
     package func mayWrite() -> Bool {
         var entries: [JournalEntry] = []
+        let isFree = takeLock()
         sample.ksm = sampler.ksm.readAll(problems: &sample.problems)
-        _ = applier.apply(share(&entries))
+        _ = applier.apply(share(isFree, &entries))
         return !isPaused
     }
 
+    /// Shares the lock of those who write.
+    ///
+    /// Before the settings are read: what an Unmerger has set for the time of its work is no foreign write.
     /// - Returns: whether this process may write; a dry run and a recorded machine always may.
-    private func takeLock(_ entries: inout [JournalEntry]) -> Bool {
+    func takeLock() -> Bool {
         guard root.isLive, !isDryRun, lock == nil else { return true }
         do {
             lock = try UnmergeLock(root, .shared)

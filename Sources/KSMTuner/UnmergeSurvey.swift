@@ -2,6 +2,7 @@ import CLinux
 import KSMKernel
 import KSMModel
 import KSMPolicy
+import KSMReport
 
 /// What the Unmerger knows before it begins: who has merged pages, where they belong, and what memory is there.
 struct UnmergeSurvey {
@@ -61,13 +62,15 @@ struct UnmergeSurvey {
         // Everything that has merged pages is a guest to the plan.
         var planned = sample
         planned.guests = processes.map(UnmergeSurvey.guest)
-        plan = UnmergePlanner.plan(
+        var plan = UnmergePlanner.plan(
             planned,
             homes: homes,
             cgroups: chains,
             reachableNodes: reachable,
             canPlacePages: canCopy
         )
+        plan.remarks += UnmergeSurvey.stall(plan, unmerger.settings.numa)
+        self.plan = plan
     }
 
     private static func guest(_ process: MergedProcess) -> Guest {
@@ -79,5 +82,17 @@ struct UnmergeSurvey {
         )
         guest.mergingPages = process.mergingPages
         return guest
+    }
+
+    /// A stall that is longer than wished for.
+    ///
+    /// The walk of the child that writes 2 goes through a whole guest at a time: nothing shortens it.
+    private static func stall(_ plan: UnmergePlan, _ wish: NUMAParameters) -> [String] {
+        guard plan.stallMilliseconds > wish.maxGuestStallMilliseconds else { return [] }
+        return [
+            "mmap, munmap and brk of the largest guest may wait for "
+                + "\(Human.interval(milliseconds: plan.stallMilliseconds)), longer than MaxGuestStall="
+                + Human.interval(milliseconds: wish.maxGuestStallMilliseconds)
+        ]
     }
 }

@@ -137,7 +137,10 @@ struct SurveyorTests {
         #expect(whole.mergedPages >= UInt64(equal) && whole.mergedPages <= UInt64(equal) + 64)
 
         for seed in 0..<5 {
-            let survey = Surveyor(root, merged, seed: UInt64(seed)).survey([me])
+            // Odd and even steps: a fixed distance between samples would show with the even ones.
+            var budget = SurveyBudget()
+            budget.setPerGuest(4096 - 300 * UInt64(seed))
+            let survey = Surveyor(root, merged, seed: UInt64(seed)).survey([me], budget)
             let sampled = try #require(survey.guests.first)
             #expect(sampled.step > 4)
             let pages = sampled.mergedPages + sampled.ownPages
@@ -206,7 +209,9 @@ struct SurveyorTests {
         process.waitUntilExit()
         let other = SurveyedGuest(pid: getpid(), startTicks: 1)
         let dead = SurveyedGuest(pid: process.processIdentifier)
-        let survey = Surveyor(root, MergedPages(root)).survey([other, dead, me, other, other])
+        let merged = MergedPages(root)
+        #expect(throws: SystemError.self) { try GuestPages(root, pid: getpid(), startTicks: 1, merged) }
+        let survey = Surveyor(root, merged).survey([other, dead, me, other, other])
         #expect(survey.guests.map(\.pid) == [me.pid])
         #expect(survey.problems.count == 2)
         #expect(survey.problems.contains { $0.contains("(and the same for 2 more)") })

@@ -79,18 +79,21 @@ struct LiveTests {
     func record() throws {
         let fake = try FakeGuest(name: "ksmctl-record")
         let directory = try TemporaryDirectory()
+        let before = try object(try Tool.run(["show", "--json"]).output)
         let recorded = try Tool.run(["record", directory.path])
         #expect(recorded.status == 0)
         #expect(recorded.output.contains("Wrote "))
 
+        // Tests of the real KSM run at the same time and may have changed it on either side of the record.
         let live = try object(try Tool.run(["show", "--json"]).output)
         let replayed = try object(try Tool.run(["show", "--json", "--root", directory.path]).output)
-        #expect(value(of: "sleep_millisecs", in: replayed) == value(of: "sleep_millisecs", in: live))
+        let found = value(of: "sleep_millisecs", in: replayed)
+        #expect(found == value(of: "sleep_millisecs", in: live) || found == value(of: "sleep_millisecs", in: before))
         let status = try Tool.run(["status", "--json", "--root", directory.path])
         #expect(status.status == 0)
-        let found = try #require(guest("ksmctl-record", in: try object(status.output)))
-        #expect(found["pid"] as? Int32 == fake.pid)
-        #expect((found["rss_bytes"] as? Int).map { $0 > 0 } == true)
+        let guest = try #require(guest("ksmctl-record", in: try object(status.output)))
+        #expect(guest["pid"] as? Int32 == fake.pid)
+        #expect((guest["rss_bytes"] as? Int).map { $0 > 0 } == true)
 
         #expect(directory.read("proc/sys/kernel/random/boot_id") == "00000000-0000-4000-8000-000000000000\n")
         #expect(directory.read("proc/stat")?.split(separator: "\n").count == 2)
