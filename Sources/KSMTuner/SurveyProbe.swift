@@ -30,7 +30,7 @@ package final class SurveyProbe {
     private var lastCost: UInt64 = 0
 
     /// - Parameter program: what is started, with `--survey`.
-    package init(_ root: KernelRoot, program: String = "/proc/self/exe") {
+    package init(_ root: KernelRoot, program: String = OwnProgram.path) {
         isLive = root.isLive
         self.program = program
     }
@@ -108,38 +108,19 @@ package final class SurveyProbe {
             throw SystemError(operation: "write", path: "the list of guests", errno: errno)
         }
         let answer = try SurveyProbe.memoryFile()
-        var pid: pid_t = 0
-        let failure = SurveyProbe.spawn(&pid, program, input: list, output: answer)
-        guard failure == 0 else {
+        do throws(SystemError) {
+            let pid = try OwnProgram.spawn(
+                [SurveyCommand.processName, "--survey"],
+                program: program,
+                input: list,
+                output: answer
+            )
+            self.answer = answer
+            return pid
+        } catch {
             close(answer)
-            throw SystemError(operation: "start", path: "\(program) --survey", errno: failure)
+            throw error
         }
-        self.answer = answer
-        return pid
-    }
-
-    /// With no environment, and with signals as they are by default: the loop blocks those it waits for.
-    private static func spawn(_ pid: inout pid_t, _ program: String, input: Int32, output: Int32) -> Int32 {
-        var files = posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&files)
-        posix_spawnattr_init(&attributes)
-        defer {
-            posix_spawn_file_actions_destroy(&files)
-            posix_spawnattr_destroy(&attributes)
-        }
-        posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO)
-        posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO)
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(SurveyCommand.processName), strdup("--survey"), nil]
-        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        defer { for argument in arguments { free(argument) } }
-        return posix_spawn(&pid, program, &files, &attributes, &arguments, &environment)
     }
 
     private static func memoryFile() throws(SystemError) -> Int32 {
