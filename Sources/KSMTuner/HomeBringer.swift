@@ -4,7 +4,8 @@ import KSMModel
 
 /// Looks whether the pages of a process lie where they belong, and moves what does not.
 struct HomeBringer {
-    let pid: Int32
+    let root: KernelRoot
+    let process: MergedProcess
     let pageSize: UInt64
     /// The nodes that this process may move pages to.
     let reachable: [Int]
@@ -25,6 +26,11 @@ struct HomeBringer {
     }
 
     private mutating func bring(_ addresses: [UInt64], to node: Int32) throws(SystemError) {
+        let pid = process.pid
+        // Pages are moved by pid: it must still be this guest's.
+        guard try MergedProcess.isThere(root, process) else {
+            throw SystemError(operation: "find", path: "guest \(pid)", errno: ESRCH)
+        }
         var status = [Int32](repeating: -1, count: addresses.count)
         try PageNodes.query(pid, addresses, into: &status)
         let strays = zip(addresses, status).filter { $1 >= 0 && $1 != node }.map(\.0)

@@ -11,13 +11,16 @@ final class MemoryFloor {
     private let sampler: Sampler
     /// Nodes that this process may allocate on (its cpuset's).
     private let reachable: [Int]
+    /// The limits of each guest that has some, and the room in KiB when the child began.
+    private var groups: [(guest: String, watch: CgroupMemory.Watch, room: UInt64)]
     private var host = MemoryInfo()
     private var nodes: [NodeMemory] = []
     private var readNanoseconds: UInt64 = 0
 
-    init(_ sampler: Sampler, reachable: [Int]) {
+    init(_ sampler: Sampler, reachable: [Int], groups: [(guest: String, watch: CgroupMemory.Watch)]) {
         self.sampler = sampler
         self.reachable = reachable
+        self.groups = groups.map { ($0.guest, $0.watch, .max) }
     }
 
     /// - Throws: when the host's memory has fallen under its reserve.
@@ -32,6 +35,26 @@ final class MemoryFloor {
             .aborted,
             "the host has \(size(available)) of memory left, less than the \(size(reserve)) that have to stay free"
         )
+    }
+
+    /// Notes what room the guests' cgroups have before the kernel makes copies by itself.
+    func noteGroups() {
+        for index in groups.indices { groups[index].room = groups[index].watch.headroomKiB() ?? .max }
+    }
+
+    /// - Throws: when a cgroup's room has gone into copies down to its reserve; one that was full before is let be.
+    func checkGroups() throws(UnmergeStop) {
+        let reserve = UnmergePlanner.cgroupReserveKiB
+        for group in groups {
+            guard let room = group.watch.headroomKiB(), room < reserve, group.room > room,
+                group.room - room >= reserve
+            else { continue }
+            throw UnmergeStop(
+                .aborted,
+                "the memory cgroup of \(group.guest) has \(size(room)) left under its limit; more copies would get the "
+                    + "guest killed"
+            )
+        }
     }
 
     /// The node on which `kib` are to be placed: the wanted one while it has room, else the one with most.

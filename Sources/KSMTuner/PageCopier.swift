@@ -64,6 +64,8 @@ final class PageCopier {
             // The zero page cannot be copied from here, but it is known then where the kernel's copies belong.
             let wanted: GuestPages.Wanted = withNodes ? .allAndZero : survey.isNUMA ? .all : .merged
             try pages.forEachBatch(wanted, withNodes: withNodes) { (batch) throws(SystemError) in
+                // The copies are made by pid: it must still be this guest's.
+                try pages.check()
                 do throws(CopyError) {
                     try body(batch, work)
                     return true
@@ -152,7 +154,8 @@ final class PageCopier {
             unmerger.tell(.homing, guest: process.name)
             account.unseen &+= runs.dropped
             var bringer = HomeBringer(
-                pid: process.pid,
+                root: unmerger.root,
+                process: process,
                 pageSize: survey.pageSize,
                 reachable: survey.reachable,
                 account: account
@@ -162,7 +165,9 @@ final class PageCopier {
                 do {
                     try bringer.bring(run)
                 } catch {
-                    if error.errno != ESRCH, error.errno != EINVAL { bringer.account.remarks.append(error.description) }
+                    if !error.isAbsent, error.errno != ESRCH, error.errno != EINVAL {
+                        bringer.account.remarks.append(error.description)
+                    }
                     break
                 }
             }

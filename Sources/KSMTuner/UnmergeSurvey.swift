@@ -30,17 +30,32 @@ struct UnmergeSurvey {
     /// The limits of a process' cgroups; `nil` where there are none.
     func watch(_ process: MergedProcess) -> CgroupMemory.Watch? { watches[process.pid] }
 
+    /// All limits, by guest.
+    var watched: [(guest: String, watch: CgroupMemory.Watch)] {
+        processes.compactMap { process in watches[process.pid].map { (process.name, $0) } }
+    }
+
     /// Looks at everything; takes milliseconds for each guest.
     static func look(_ unmerger: Unmerger) -> UnmergeSurvey {
         var sample = unmerger.sampler.sample()
-        let processes = MergedProcess.all(unmerger.root, guests: sample.guests)
+        let canCopy = unmerger.root.exists("/proc/self/ksm_merging_pages")
+        // Older kernels do not tell who has merged pages: then every guest may be all merged.
+        let processes =
+            canCopy
+            ? MergedProcess.all(unmerger.root, guests: sample.guests) : sample.guests.map { MergedProcess($0) }
         let merged = MergedPages(unmerger.root)
         let surveyed = processes.map { SurveyedGuest(pid: $0.pid, startTicks: $0.startTicks) }
         sample.survey = Surveyor(unmerger.root, merged).survey(surveyed)
-        return UnmergeSurvey(unmerger, sample, processes, merged)
+        return UnmergeSurvey(unmerger, sample, processes, merged, canCopy: canCopy)
     }
 
-    private init(_ unmerger: Unmerger, _ sample: Sample, _ processes: [MergedProcess], _ merged: MergedPages) {
+    private init(
+        _ unmerger: Unmerger,
+        _ sample: Sample,
+        _ processes: [MergedProcess],
+        _ merged: MergedPages,
+        canCopy: Bool
+    ) {
         self.sample = sample
         self.processes = processes
         self.merged = merged
@@ -48,14 +63,19 @@ struct UnmergeSurvey {
         self.scope = scope
         let allowed = (try? ProcessPlaces.read(unmerger.root)) ?? AllowedPlaces()
         reachable = sample.nodes.map(\.node).filter { allowed.allows(node: $0) }
-        canCopy = unmerger.root.exists("/proc/self/ksm_merging_pages")
+        self.canCopy = canCopy
         let groups = CgroupMemory(unmerger.root)
         var chains: [(guest: Guest, chain: CgroupChain)] = []
         var watches: [Int32: CgroupMemory.Watch] = [:]
+        var unread: [String] = []
         for process in processes {
-            guard let chain = try? groups.chain(of: process.pid) else { continue }
-            chains.append((UnmergeSurvey.guest(process), chain))
-            if chain.tightest != nil { watches[process.pid] = try? groups.watch([chain]) }
+            do throws(SystemError) {
+                let chain = try groups.chain(of: process.pid)
+                chains.append((UnmergeSurvey.guest(process), chain))
+                if chain.tightest != nil { watches[process.pid] = try groups.watch([chain]) }
+            } catch {
+                if !error.isAbsent { unread.append("\(error), so the limits of \(process.name) are not watched") }
+            }
         }
         self.watches = watches
         homes = Homes(sample.survey, scope: scope)
@@ -69,7 +89,7 @@ struct UnmergeSurvey {
             reachableNodes: reachable,
             canPlacePages: canCopy
         )
-        plan.remarks += UnmergeSurvey.stall(plan, unmerger.settings.numa)
+        plan.remarks += unread + UnmergeSurvey.stall(plan, unmerger.settings.numa)
         self.plan = plan
     }
 

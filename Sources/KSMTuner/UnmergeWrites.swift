@@ -43,6 +43,7 @@ extension Unmerger {
     ///
     /// A kill ends the un-sharing within a millisecond and leaves `run` at 0 (mm/ksm.c, run_store).
     private func supervise(_ pid: Int32, _ floor: MemoryFloor) throws(UnmergeStop) -> Int32 {
+        floor.noteGroups()
         while true {
             let status = ksmd_wait_child(pid, 10)
             if status >= 0 { return status < 256 ? status : EINTR }
@@ -50,6 +51,7 @@ extension Unmerger {
             do {
                 try checkGoingOn()
                 try floor.check()
+                try floor.checkGroups()
             } catch {
                 kill(pid, SIGKILL)
                 _ = ksmd_wait_child(pid, Int32(Unmerger.settleMilliseconds))
@@ -66,14 +68,16 @@ extension Unmerger {
             if try writeScope(scope) { return }
             usleep(50_000 << UInt32(attempt))
             try checkGoingOn()
+            // What is merged anew has no plan.
+            guard try number(.pages_shared) == 0 else { break }
             // 2 over 2 does nothing.
             try writeNow(Write(.run, 0))
             try writeTwo(floor)
         }
         throw UnmergeStop(
             .failed,
-            "the kernel has refused merge_across_nodes=\(scope.value) \(Unmerger.attempts) times (EBUSY): something is "
-                + "still merged, or a process that is ending still holds a merged page"
+            "the kernel refuses merge_across_nodes=\(scope.value) (EBUSY): something is "
+                + "merged again or still, or a process that is ending still holds a merged page"
         )
     }
 

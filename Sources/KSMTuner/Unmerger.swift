@@ -79,6 +79,12 @@ package final class Unmerger {
     /// EBUSY after un-sharing is mostly a process that is just ending (numa.md); each wait is twice the one before.
     static let attempts = 6
 
+    /// What all of it may take: twenty times the plan, whose figures are of one machine, and five minutes.
+    static func limitNanoseconds(_ plan: UnmergePlan) -> UInt64 {
+        let milliseconds = plan.totalMilliseconds.multipliedReportingOverflow(by: 20)
+        return min(milliseconds.overflow ? .max : milliseconds.partialValue, 86_400_000) * 1_000_000 + 300_000_000_000
+    }
+
     let root: KernelRoot
     let sampler: Sampler
     let settings: Settings
@@ -86,6 +92,8 @@ package final class Unmerger {
     var sysfs: KSMSysfs { sampler.ksm }
     private let isCancelled: () -> Bool
     private let report: (Progress) -> Void
+    /// CLOCK_MONOTONIC when time is up; `nil` before there is a plan.
+    private var deadline: UInt64?
     var progress = Progress(stage: .settling, done: 0, total: 0)
 
     /// - Parameters:
@@ -154,6 +162,7 @@ package final class Unmerger {
             let survey = UnmergeSurvey.look(self)
             result.plan = survey.plan
             try checkPlan(survey.plan, request)
+            deadline = Clock.monotonicNanoseconds() &+ Unmerger.limitNanoseconds(survey.plan)
             try unshare(request, survey, &result.account)
         } catch {
             failure = error
@@ -207,7 +216,7 @@ package final class Unmerger {
     private func unshare(_ request: Request, _ survey: UnmergeSurvey, _ account: inout CopyAccount)
         throws(UnmergeStop)
     {
-        let floor = MemoryFloor(sampler, reachable: survey.reachable)
+        let floor = MemoryFloor(sampler, reachable: survey.reachable, groups: survey.watched)
         let left = try number(.pages_shared).addingReportingOverflow(number(.ksm_zero_pages)).partialValue
         if left > 0 || request.scope == nil {
             let copier = PageCopier(self, survey, floor)
@@ -244,6 +253,8 @@ package final class Unmerger {
     /// Breaks off when somebody asks for it or time is up.
     func checkGoingOn() throws(UnmergeStop) {
         if isCancelled() { throw UnmergeStop(.aborted, "interrupted") }
+        guard let deadline, Clock.monotonicNanoseconds() > deadline else { return }
+        throw UnmergeStop(.aborted, "it takes much longer than planned, so it was given up")
     }
 }
 

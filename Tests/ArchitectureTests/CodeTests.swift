@@ -34,6 +34,14 @@ struct CodeTests {
         }
     }
 
+    @Test("Only the Unmerger opens run for the 2", arguments: ["openForUnmerging", "ksmd_fork_unmerger"])
+    func door(_ name: String) throws {
+        let users = SourceTree.files.filter { file in
+            file.path.hasSuffix(".swift") && file.code.contains { $0.contains(name) && !$0.contains("func ") }
+        }
+        #expect(users.map { String($0.path.split(separator: "/").last ?? "") } == ["UnmergeWrites.swift"])
+    }
+
     /// About 300 lines is what a person reads in one go; what is longer is two things.
     @Test("No file is long", arguments: SourceTree.files.map(\.path))
     func length(_ path: String) throws {
