@@ -10,6 +10,7 @@ package struct ExposureMeter: Sendable {
     }
 
     private var rate = BreakRate()
+    private var unseen = UnseenBreaks()
     private var homes = Homes(nil, scope: nil)
     private var arming = AlarmArming()
 
@@ -17,7 +18,9 @@ package struct ExposureMeter: Sendable {
 
     /// Takes in a sample.
     /// - Parameter ignoreBreaks: ksmd itself is un-sharing, which the kernel counts as breaks too.
-    package mutating func step(_ sample: Sample, ignoreBreaks: Bool = false) -> Reading {
+    package mutating func step(_ seen: Sample, ignoreBreaks: Bool = false) -> Reading {
+        var sample = seen
+        sample.ksm = unseen.take(seen)
         guard let saved = sample.ksm.savedPages, let host = ExposureMeter.host(sample, saved) else {
             rate.forget()
             return Reading(exposure: nil, alarms: [])
@@ -67,7 +70,7 @@ package struct ExposureMeter: Sendable {
     private func secondsUntilShort(_ exposure: Exposure, _ sample: Sample) -> UInt64? {
         guard let breaks = exposure.breaksPerSecond, breaks > 0 else { return nil }
         let pageKiB = Double(sample.pageSize) / 1024
-        let kibPerSecond = breaks * ExposureMeter.pagesPerBreak(sample.ksm) * pageKiB
+        let kibPerSecond = breaks * sample.ksm.pagesPerBreak * pageKiB
         let promised = exposure.nodes.reduce(0) { $0 + Double($1.promisedKiB) }
         let times = ([exposure.host] + exposure.nodes).filter { $0.shortKiB > 0 }
             .map { place in
@@ -75,16 +78,5 @@ package struct ExposureMeter: Sendable {
                 return Double(place.availableKiB) / (kibPerSecond * part)
             }
         return times.min().map { UInt64(bounded: $0) }
-    }
-
-    /// Memory that one break takes, in pages.
-    ///
-    /// Each takes a page but the last of pages that were equal, which gives the kept one back: one page when few guests
-    /// diverge, sharing ÷ (shared + sharing) when all do. The geometric middle is off by at most √2 either way.
-    private static func pagesPerBreak(_ ksm: KSMAttributes) -> Double {
-        let sharing = Double(ksm.number(.pages_sharing) ?? 0)
-        let places = sharing + Double(ksm.number(.pages_shared) ?? 0)
-        // A shared page has at least two users, but for those whose other users have gone already.
-        return places > 0 ? max(sharing / places, 0.5).squareRoot() : 1
     }
 }

@@ -22,7 +22,7 @@ struct NodeKeeper {
     private var meter = ExposureMeter()
     private var thresholdPercent: Int64
     private var toldScope: String?
-    private var shortNode: Int?
+    private var shortNodes = ShortNodes()
     /// Of the last survey.
     private var remoteShare: Share?
     private var mergedKiB: [(node: Int, kib: UInt64)]?
@@ -112,12 +112,11 @@ struct NodeKeeper {
     }
 
     private mutating func told(_ activation: NodeActivation) -> [JournalEntry] {
-        let worst = activation.nodes.count > 1 ? activation.worst?.node : nil
-        defer { shortNode = worst }
-        guard worst != shortNode else { return [] }
+        // The host's own figures tell the same on one node.
+        guard activation.nodes.count > 1, shortNodes.take(activation) else { return [] }
         return [
             JournalEntry(
-                worst == nil ? .info : .notice,
+                activation.worst == nil ? .info : .notice,
                 .nodeShort,
                 "Nodes: \(activation.reason.sentence)",
                 fields: [Reason.Field("REASON", activation.reason.code)] + activation.reason.fields

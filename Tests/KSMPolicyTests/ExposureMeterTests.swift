@@ -165,6 +165,49 @@ struct ExposureMeterTests {
         #expect(try #require(after).breaksPerSecond == 0)
     }
 
+    // MARK: A scanner that stands
+
+    /// Promised GiB, in hundredths, after steps of (`run`, breaks so far in GiB, `pages_sharing` in GiB, full scans).
+    private func promised(_ steps: [(run: UInt64, breaks: Double, sharing: Double, scans: UInt64)]) -> [UInt64] {
+        var meter = ExposureMeter()
+        return steps.enumerated().map { second, step in
+            let breaks = UInt64(step.breaks * Double(gibPages))
+            var sample = machine([8 * GiB, 8 * GiB], at: UInt64(second), breaks: 1_000_000 + breaks)
+            sample.ksm[.pages_sharing] = .unsigned(UInt64(step.sharing * Double(gibPages)))
+            if step.sharing == 0 { sample.ksm[.pages_shared] = .unsigned(0) }
+            sample.ksm[.run] = .unsigned(step.run)
+            sample.ksm[.full_scans] = .unsigned(step.scans)
+            let exposure = meter.step(sample).exposure
+            let nodes = exposure?.nodes.reduce(0) { $0 + $1.promisedKiB } ?? 0
+            #expect(nodes.distance(to: exposure?.host.promisedKiB ?? 0).magnitude <= 12)
+            return ((exposure?.host.promisedKiB ?? 0) * 100 + GiB / 2) / GiB
+        }
+    }
+
+    @Test("What guests have written since the scanner stands is promised no longer, though the kernel still counts it")
+    func standing() {
+        // One break takes √¾ pages of memory: four users of each page.
+        #expect(promised([(0, 0, 3, 5), (0, 1, 3, 5), (0, 2, 3, 5)]) == [300, 213, 127])
+        #expect(promised([(0, 0, 3, 5), (0, 40, 3, 5)]) == [300, 0])
+    }
+
+    @Test("When the scanner goes on, what it takes out is not counted twice, and after two passes it has seen all")
+    func goesOn() {
+        let steps: [(run: UInt64, breaks: Double, sharing: Double, scans: UInt64)] = [
+            (0, 0, 3, 5), (0, 1, 3, 5), (1, 1, 3, 5), (1, 1, 2.5, 6), (1, 1, 2, 6), (1, 1, 2, 7), (1, 1, 3, 8),
+        ]
+        let found = promised(steps)
+        #expect(found.prefix(3) == [300, 213, 213])
+        #expect(found[3] > 200 && found[3] < 225, "\(found)")
+        #expect(found.suffix(3) == [200, 200, 300])
+    }
+
+    @Test("While the scanner is at work, its own counters are right; what was un-shared has no past")
+    func atWork() {
+        #expect(promised([(1, 0, 3, 5), (1, 1, 3, 5)]) == [300, 300])
+        #expect(promised([(0, 0, 3, 5), (0, 1, 3, 5), (2, 1, 0, 5), (1, 1, 3, 5)]) == [300, 213, 0, 300])
+    }
+
     // MARK: Time left
 
     @Test(

@@ -94,6 +94,39 @@ struct NodeActivationTests {
         #expect(NodeActivation(machine([exact - 1, 16 * GiB]), thresholdPercent: percent).worst?.shortKiB == 1)
     }
 
+    /// Whether each is news: KiB available on both nodes, whose threshold is 3.2 GiB.
+    private func news(_ steps: [[UInt64]]) -> [Bool] {
+        var short = ShortNodes()
+        return steps.map { short.take(NodeActivation(machine($0), thresholdPercent: 20)) }
+    }
+
+    @Test("A node that stays near its threshold is one piece of news; it is over with an eighth more available")
+    func hovering() {
+        let (under, over, enough) = (16 * GiB / 5 - 1, 16 * GiB / 5, 16 * GiB / 5 * 9 / 8 + 1)
+        let states = [enough, under, over, under, over, enough, enough, under]
+        #expect(news(states.map { [15 * GiB, $0] }) == [false, true, false, false, false, true, false, true])
+    }
+
+    @Test("Two short nodes that take turns at being the worst are told once each")
+    func turns() {
+        let (bad, worse) = (2 * GiB, 1 * GiB)
+        #expect(news([[bad, worse], [worse, bad], [bad, worse], [worse, bad]]) == [true, true, false, false])
+        // The one that was not the worst is told when it is; the end when both have enough.
+        let steps = [[bad, worse], [bad, 15 * GiB], [15 * GiB, 15 * GiB], [15 * GiB, 15 * GiB]]
+        #expect(news(steps) == [true, true, true, false])
+    }
+
+    @Test("A short node whose guests go, or that goes itself, is forgotten")
+    func gone() {
+        let sample = machine([15 * GiB, 1 * GiB])
+        var (left, alone) = (sample, sample)
+        left.guests.removeLast()
+        alone.nodes.removeLast()
+        var short = ShortNodes()
+        let news = [sample, left, sample, alone].map { short.take(NodeActivation($0, thresholdPercent: 20)) }
+        #expect(news == [true, true, true, true])
+    }
+
     @Test("Whatever the figures: no trap, and what is worst is short and has guests")
     func extremes() {
         for sample in Sample.extremes {
