@@ -93,7 +93,7 @@ package final class Unmerger {
     private let isCancelled: () -> Bool
     private let report: (Progress) -> Void
     /// CLOCK_MONOTONIC when time is up; `nil` before there is a plan.
-    private var deadline: UInt64?
+    var deadline: UInt64?
     var progress = Progress(stage: .settling, done: 0, total: 0)
 
     /// - Parameters:

@@ -44,6 +44,8 @@ struct ScopeChange {
     }
 
     /// What was said is there before the daemon may write again: it would choose for itself otherwise.
+    ///
+    /// And not before everything is un-shared: a command that is killed until then has said nothing.
     private func make(_ job: UnmergeJob) throws {
         let before = ScopeOverride.read(control.root)
         let result = job.run { try? word.write(control.root) }

@@ -67,7 +67,8 @@ struct UnmergeJob {
     // MARK: The work
 
     /// Does it.
-    /// - Parameter whileLocked: called once when it is certain that it is being done, while no daemon writes.
+    /// - Parameter whileLocked: called once when everything is un-shared and the scope is about to be written, while no
+    ///   daemon writes.
     func run(whileLocked: @escaping () -> Void) -> Unmerger.Result {
         if request.force { UnmergeJob.warnOfForce() }
         let cancellation = Cancellation()
@@ -79,7 +80,7 @@ struct UnmergeJob {
             isCancelled: { cancellation.isWanted },
             progress: { progress in
                 bar?.show(progress)
-                guard progress.stage != .settling, !isTold else { return }
+                guard progress.stage == .changing, !isTold else { return }
                 isTold = true
                 whileLocked()
             }
