@@ -8,6 +8,8 @@ struct CgroupNeeds {
     private struct Level {
         var limit: CgroupLimit
         var neededKiB: UInt64 = 0
+        /// What of it the kernel copies by itself.
+        var kernelKiB: UInt64 = 0
         /// The guest that needs most.
         var guest: (name: String, kib: UInt64)
     }
@@ -15,27 +17,41 @@ struct CgroupNeeds {
     private(set) var needs: [UnmergePlan.Need] = []
     private(set) var remarks: [String] = []
 
-    init(_ sample: Sample, _ homes: Homes, _ cgroups: [(guest: Guest, chain: CgroupChain)]) {
+    /// - Parameter canPlacePages: copies are made one by one, but for zero pages, which only the kernel can copy.
+    init(
+        _ sample: Sample,
+        _ homes: Homes,
+        _ cgroups: [(guest: Guest, chain: CgroupChain)],
+        canPlacePages: Bool = true
+    ) {
         var levels: [String: Level] = [:]
         for (guest, chain) in cgroups {
             if let problem = chain.problem {
                 remarks.append("limits of guest \(guest.name) may be missing: \(problem)")
             }
             let kib = copiesKiB(guest, sample, homes, isLimited: chain.tightest != nil)
+            let zeroKiB = UInt64(max(0, guest.ksmStat?.zeroPages ?? 0)).pagesInKiB(sample.pageSize)
             var seen: Set<String> = []
             for limit in chain.limits where limit.maxBytes ?? limit.highBytes != nil && seen.insert(limit.path).inserted
             {
-                CgroupNeeds.add(&levels, limit, guest.name, kib)
+                CgroupNeeds.add(&levels, limit, guest.name, kib, kernelKiB: canPlacePages ? zeroKiB : kib)
             }
         }
         for (_, level) in levels.sorted(by: { $0.key < $1.key }) where level.neededKiB > 0 { conclude(level) }
     }
 
-    private static func add(_ levels: inout [String: Level], _ limit: CgroupLimit, _ name: String, _ kib: UInt64) {
+    private static func add(
+        _ levels: inout [String: Level],
+        _ limit: CgroupLimit,
+        _ name: String,
+        _ kib: UInt64,
+        kernelKiB: UInt64
+    ) {
         var level = levels[limit.path] ?? Level(limit: limit, guest: (name, kib))
         // Read twice, the later figure can be either: the larger one is safe.
         level.limit.currentBytes = max(level.limit.currentBytes, limit.currentBytes)
         level.neededKiB = level.neededKiB.plus(kib)
+        level.kernelKiB = level.kernelKiB.plus(kernelKiB)
         if kib > level.guest.kib { level.guest = (name, kib) }
         levels[limit.path] = level
     }
@@ -54,6 +70,13 @@ struct CgroupNeeds {
         return min(guest.rssKiB, places.pagesInKiB(sample.pageSize))
     }
 
+    private func reserve(_ level: Level) -> UInt64 {
+        let least = UnmergePlanner.cgroupReserveKiB(limitKiB: (level.limit.maxBytes ?? 0) / 1024)
+        // Less than what is noticed at all cannot be too much.
+        guard level.kernelKiB >= UnmergePlanner.cgroupReserveKiB else { return least }
+        return max(least, UnmergePlanner.cgroupKernelReserveKiB)
+    }
+
     private mutating func conclude(_ level: Level) {
         if let room = level.limit.headroomKiB {
             needs.append(
@@ -61,7 +84,7 @@ struct CgroupNeeds {
                     place: .cgroup(path: level.limit.path, guest: level.guest.name),
                     neededKiB: level.neededKiB,
                     presentKiB: room,
-                    reserveKiB: UnmergePlanner.cgroupReserveKiB(limitKiB: (level.limit.maxBytes ?? 0) / 1024)
+                    reserveKiB: reserve(level)
                 )
             )
         }

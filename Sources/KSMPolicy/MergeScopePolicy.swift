@@ -10,6 +10,8 @@ package struct MergeScopePolicy: Sendable {
     private var calm: Calm
     private var homes = Homes(nil, scope: nil)
     private var changedNanoseconds: UInt64?
+    /// When un-sharing was tried last and did not come about.
+    private var failedNanoseconds: UInt64?
     private var setting: ScopeSetting?
 
     /// - Parameter thresholdPercent: the host, or a node, is short when less of its memory is free
@@ -25,7 +27,12 @@ package struct MergeScopePolicy: Sendable {
     }
 
     /// The scope has been changed: the next change has to wait for the dwell time.
-    package mutating func noteChanged(at nanoseconds: UInt64) { changedNanoseconds = nanoseconds }
+    package mutating func noteChanged(at nanoseconds: UInt64) {
+        (changedNanoseconds, failedNanoseconds) = (nanoseconds, nil)
+    }
+
+    /// Un-sharing was tried and did not come about: the next attempt has to wait as long as after a change.
+    package mutating func noteFailed(at nanoseconds: UInt64) { failedNanoseconds = nanoseconds }
 
     /// Decides for what was seen.
     ///
@@ -41,7 +48,7 @@ package struct MergeScopePolicy: Sendable {
         calm.take(sample, homes)
         let setting = override ?? parameters.scope
         // The operator's word is not held up by an earlier change.
-        if let before = self.setting, before != setting { changedNanoseconds = nil }
+        if let before = self.setting, before != setting { (changedNanoseconds, failedNanoseconds) = (nil, nil) }
         self.setting = setting
         guard let current = sample.ksm.number(.merge_across_nodes).flatMap({ MergeScope(value: $0) }) else {
             let reason = Reason(code: "scope-unavailable", sentence: "this kernel has no merge_across_nodes to choose")
@@ -62,18 +69,26 @@ package struct MergeScopePolicy: Sendable {
         if let refusal = dwell(step) { return refusal }
         if wanted == .across, step.setting == .auto, !step.choice.isGainSure { return step.noGain() }
         if wanted == .local, let refusal = pressure(step) { return refusal }
-        return noRoom(step) ?? step.unmerge(wanted)
+        return noRoom(step) ?? recovery(step) ?? step.unmerge(wanted)
     }
 
     // MARK: What stands against a change
 
     private func dwell(_ step: ScopeStep) -> ScopeDecision? {
-        guard let changed = changedNanoseconds else { return nil }
-        let passed = step.sample.monotonicNanoseconds.minus(changed) / 1_000_000
+        waits(step, since: changedNanoseconds, "scope-dwell", "the last change was")
+    }
+
+    private func recovery(_ step: ScopeStep) -> ScopeDecision? {
+        waits(step, since: failedNanoseconds, "scope-failed", "an un-sharing has failed (the journal says why)")
+    }
+
+    private func waits(_ step: ScopeStep, since: UInt64?, _ code: String, _ what: String) -> ScopeDecision? {
+        guard let since else { return nil }
+        let passed = step.sample.monotonicNanoseconds.minus(since) / 1_000_000
         guard passed < parameters.scopeDwellMilliseconds else { return nil }
         return step.refused(
-            "scope-dwell",
-            "the last change was \(MergeScopePolicy.time(passed)) ago, "
+            code,
+            "\(what) \(MergeScopePolicy.time(passed)) ago, "
                 + "\(MergeScopePolicy.time(parameters.scopeDwellMilliseconds)) have to lie between two",
             [Reason.Field("WAIT_SECONDS", (parameters.scopeDwellMilliseconds - passed) / 1000)]
         )

@@ -19,19 +19,28 @@ package enum UnmergePlanner {
     /// The same for one limit: 1 %, at least that.
     package static func cgroupReserveKiB(limitKiB: UInt64) -> UInt64 { max(cgroupReserveKiB, limitKiB.percent(1)) }
 
-    /// Time that un-sharing takes: 0.5 s per GiB that becomes copies and 0.1 s per GiB that is walked through.
+    /// What stays free under a cgroup's limit where the kernel itself makes copies, in KiB: 8 MiB.
     ///
-    /// Measured on 6.18: 0.49 s to copy a GiB, 0.06 to 0.1 s to walk through one that is not merged.
-    package static func milliseconds(mergedKiB: UInt64, residentKiB: UInt64) -> UInt64 {
-        mergedKiB.times(500).plus(residentKiB.times(100)) >> 20
+    /// A millisecond until it is seen and one until the kernel stops, at 4 GiB a second, twice what was measured on 6.18.
+    package static let cgroupKernelReserveKiB: UInt64 = 8192
+
+    /// Milliseconds for a GiB, on 6.18 with guests that call mmap all the time (Benchmarks/stall, 1 to 8 GiB each).
+    private enum Cost {
+        /// Copied page by page, each onto its node: 1.4 to 2.1 s; 0.5 s while guests rest.
+        static let copy: UInt64 = 1500
+        /// Copied by the kernel (0.49 s).
+        static let kernelCopy: UInt64 = 500
+        /// Walked through by the kernel while the guest's mmap waits: 150 to 220 ms.
+        static let walk: UInt64 = 200
     }
 
-    /// The same for everything that is merged now.
-    package static func milliseconds(_ sample: Sample) -> UInt64 {
+    /// Time that un-sharing everything takes, for guests at work.
+    package static func milliseconds(_ sample: Sample, canPlacePages: Bool = true) -> UInt64 {
         let pages = [Attribute.pages_shared, .pages_sharing, .ksm_zero_pages].map { sample.ksm.number($0) ?? 0 }
         let resident = sample.guests.reduce(0 as UInt64) { $0.plus($1.rssKiB) }
         let merged = pages.reduce(0 as UInt64) { $0.plus($1) }.pagesInKiB(sample.pageSize)
-        return milliseconds(mergedKiB: merged, residentKiB: max(resident, merged))
+        let copy = canPlacePages ? Cost.copy : Cost.kernelCopy
+        return merged.times(copy).plus(max(resident, merged).times(Cost.walk)) >> 20
     }
 
     /// Makes the plan.
@@ -49,12 +58,12 @@ package enum UnmergePlanner {
         canPlacePages: Bool = true
     ) -> UnmergePlan {
         let nodes = NodeNeeds(sample, homes, reachableNodes)
-        let limits = CgroupNeeds(sample, homes, cgroups)
+        let limits = CgroupNeeds(sample, homes, cgroups, canPlacePages: canPlacePages)
         return UnmergePlan(
             pages: sample.ksm.savedPages ?? 0,
             needs: [host(sample)] + nodes.needs + limits.needs,
             stallMilliseconds: stall(sample, canPlacePages: canPlacePages),
-            totalMilliseconds: milliseconds(sample),
+            totalMilliseconds: milliseconds(sample, canPlacePages: canPlacePages),
             remarks: (canPlacePages || sample.nodes.count < 2 ? [] : [cannotPlace]) + nodes.remarks + limits.remarks
         )
     }
@@ -76,7 +85,7 @@ package enum UnmergePlanner {
     private static func stall(_ sample: Sample, canPlacePages: Bool) -> UInt64 {
         let stalls = sample.guests.map { guest in
             let merged = canPlacePages ? 0 : (guest.mergingPages ?? 0).pagesInKiB(sample.pageSize)
-            return milliseconds(mergedKiB: merged, residentKiB: guest.rssKiB.minus(merged))
+            return merged.times(Cost.kernelCopy).plus(guest.rssKiB.minus(merged).times(Cost.walk)) >> 20
         }
         return stalls.max() ?? 0
     }

@@ -60,6 +60,9 @@ struct NodeKeeper {
     /// Notes that the scope has been changed, which begins a new dwell time.
     mutating func noteChanged(at nanoseconds: UInt64) { policy.noteChanged(at: nanoseconds) }
 
+    /// Notes that an un-sharing of ksmd's own has failed.
+    mutating func noteFailed(at nanoseconds: UInt64) { policy.noteFailed(at: nanoseconds) }
+
     /// Decides, and says what is new.
     /// - Parameter isUnmerging: ksmd itself un-shares or has since the last tick.
     mutating func take(_ sample: inout Sample, _ root: KernelRoot, isUnmerging: Bool) -> [JournalEntry] {

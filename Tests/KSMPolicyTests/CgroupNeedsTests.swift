@@ -74,6 +74,21 @@ extension UnmergePlannerTests {
         )
     }
 
+    @Test("Where the kernel itself copies more than 4 MiB, 8 MiB stay free: zero pages, and on old kernels all")
+    func kernelCopies() {
+        var sample = machine()
+        let chain = CgroupChain(path: "/a", limits: [limit("/a", maxMiB: 400, currentMiB: 0)])
+        func reserve(_ canPlacePages: Bool = true) -> UInt64? {
+            plan(sample, cgroups: [(sample.guests[0], chain)], canPlacePages: canPlacePages).needs.last?.reserveKiB
+        }
+        #expect(reserve() == 4 * MiB && reserve(false) == 8 * MiB)
+        sample.guests[0].ksmStat = KSMStat()
+        sample.guests[0].ksmStat?.zeroPages = 1023
+        #expect(reserve() == 4 * MiB)
+        sample.guests[0].ksmStat?.zeroPages = 1024
+        #expect(reserve() == 8 * MiB)
+    }
+
     @Test("What could not be read of limits, and a memory.high that will be passed, are remarked")
     func remarks() {
         let sample = machine()

@@ -129,9 +129,9 @@ struct MergeScopePolicyTests {
         #expect(decision.reason.code == "scope-merged")
         let sentence = decision.reason.sentence
         #expect(sentence.hasPrefix("scope is across, local \(setting == .auto ? "would be better" : "is wanted")"))
-        // 4 GiB merged and 10 GiB resident: 2 s and 1 s.
-        #expect(sentence.hasSuffix("the change needs 4.0 GiB and about 3 s; `ksmctl numa set local` does it"))
-        #expect(decision.reason["NEEDED_KIB"] == String(4 * GiB) && decision.reason["SECONDS"] == "3")
+        // 4 GiB merged and 10 GiB resident: 6 s and 2 s.
+        #expect(sentence.hasSuffix("the change needs 4.0 GiB and about 8 s; `ksmctl numa set local` does it"))
+        #expect(decision.reason["NEEDED_KIB"] == String(4 * GiB) && decision.reason["SECONDS"] == "8")
     }
 
     @Test("One merged page is merged; counters that cannot be read are too")
@@ -164,7 +164,28 @@ struct MergeScopePolicyTests {
         #expect(early.reason.sentence.contains("29 min, 30 min are wanted"))
         let late = policy.step(machine(.across, at: 1800, mergedGiB: 4))
         #expect(late.action == .unmerge && late.reason.code == "scope-unmerge")
-        #expect(late.reason.sentence.contains("needs 4.0 GiB and about 3 s"))
+        #expect(late.reason.sentence.contains("needs 4.0 GiB and about 8 s"))
+    }
+
+    @Test("An un-sharing that failed is not tried again before the dwell time, unless somebody says something else")
+    func failed() {
+        var policy = calm { $0.scopeDwellMilliseconds = 600_000 }
+        let first = policy.step(machine(.across, at: 1800, mergedGiB: 4))
+        #expect(first.action == .unmerge)
+        policy.noteFailed(at: 1900 * 1_000_000_000)
+        let refused = policy.step(machine(.across, at: 2499, mergedGiB: 4))
+        #expect(refused.action == .keep && refused.reason.code == "scope-failed")
+        #expect(refused.reason["WAIT_SECONDS"] == "1")
+        #expect(refused.reason.sentence.contains("an un-sharing has failed (the journal says why) 9 min ago"))
+        var told = policy
+        let said = told.step(machine(.across, at: 2499, mergedGiB: 4), override: .local)
+        #expect(said.action == .unmerge)
+        let again = policy.step(machine(.across, at: 2500, mergedGiB: 4))
+        #expect(again.action == .unmerge)
+        // While nothing is merged a change costs nothing, and waits for nothing.
+        policy.noteFailed(at: 2500 * 1_000_000_000)
+        let free = policy.step(machine(.across, at: 2501))
+        #expect(free.action == .write)
     }
 
     @Test("Pressure on the host, or on a node with guests, starts the calm anew", arguments: [0, 1, 2])
