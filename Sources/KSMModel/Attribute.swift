@@ -118,4 +118,13 @@ package enum AttributeValue: Equatable, Sendable, CustomStringConvertible {
     package var wordValue: String? {
         if case .word(let value) = self { value } else { nil }
     }
+
+    /// A value of the same kind, from its text as it is written; `nil` for text that is none.
+    package func replaced(by text: String) -> AttributeValue? {
+        switch self {
+        case .unsigned: UInt64(text).map { .unsigned($0) }
+        case .signed: Int64(text).map { .signed($0) }
+        case .word: .word(text)
+        }
+    }
 }

@@ -81,15 +81,28 @@ package final class Applier {
 
     /// Takes the values that are there now as nobody's change: the Unmerger, which is part of ksmd, has been at work.
     ///
-    /// The scope that it has set is not put back when ksmd stops.
-    package func acceptUnmerger(_ current: KSMAttributes) {
+    /// The scope is not put back when ksmd stops where it has changed, or an operator has said what it is to be.
+    package func acceptUnmerger(_ current: KSMAttributes, isScopeSaid: Bool) {
         for attribute in [Attribute.merge_across_nodes, .run, .pages_to_scan, .advisor_mode] {
             if own[attribute] != Applier.text(current, attribute) { own[attribute] = nil }
             told[attribute] = nil
         }
         foreign[.merge_across_nodes] = nil
-        try? saved.release(.merge_across_nodes)
+        let isChanged = Applier.text(seen, .merge_across_nodes) != Applier.text(current, .merge_across_nodes)
+        if isChanged || isScopeSaid { try? saved.release(.merge_across_nodes) }
         seen = current
+    }
+
+    /// Whether an attribute has a value that was found, or one that ksmd has set since.
+    func isSettled(_ attribute: Attribute, found: String) -> Bool {
+        guard let value = Applier.text(seen, attribute) else { return true }
+        return value == found || own[attribute] == value
+    }
+
+    /// What others have set is ksmd's again.
+    func forgetForeign(_ attribute: Attribute) {
+        foreign[attribute] = nil
+        told[attribute] = nil
     }
 
     /// Looks for values that somebody else has written since the last look.

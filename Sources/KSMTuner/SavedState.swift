@@ -58,6 +58,21 @@ package final class SavedState {
         }
     }
 
+    /// What an Unmerger that works, or that was killed, has changed and has to put back; `nil` when there is none.
+    static func leftByUnmerger(_ root: KernelRoot) -> [SavedSettings.Entry]? {
+        guard root.exists(unmergePath), let left = (try? read(root, unmergePath)) ?? nil else { return nil }
+        return left.bootID == bootID(root) ? left.entries.filter(\.isOurs) : []
+    }
+
+    /// The settings as they were before an Unmerger began: what it sets for the time of its work was not found.
+    package static func beforeUnmerging(_ root: KernelRoot, _ current: KSMAttributes) -> KSMAttributes {
+        var before = current
+        for entry in leftByUnmerger(root) ?? [] {
+            before[entry.attribute] = before[entry.attribute].flatMap { $0.replaced(by: entry.found) }
+        }
+        return before
+    }
+
     /// The kernel's name for this boot; recorded machines without one are all the same boot.
     package static func bootID(_ root: KernelRoot) -> String {
         guard let bytes = try? root.readFile("/proc/sys/kernel/random/boot_id", limit: 128) else { return "unknown" }

@@ -40,6 +40,8 @@ package final class Tuner {
     var lock: UnmergeLock?
     /// Somebody un-shares: nothing is written meanwhile.
     var isUnmerging = false
+    /// An Unmerger was killed, and what it had changed is being put back.
+    var isPuttingBack = false
     private var problems: Set<String> = []
     private var logTrouble: String?
     let isDryRun: Bool
@@ -61,7 +63,7 @@ package final class Tuner {
         sampler = Sampler(root, settings)
         var unread: [String] = []
         let current = sampler.ksm.readAll(problems: &unread)
-        saved = try SavedState(root, current: current, isDryRun: isDryRun)
+        saved = try SavedState(root, current: SavedState.beforeUnmerging(root, current), isDryRun: isDryRun)
         applier = Applier(
             sampler.ksm,
             saved: saved,
@@ -118,7 +120,8 @@ package final class Tuner {
     /// A process of ksmd's own has un-shared everything, or has tried to.
     package func unmergeEnded(changed: Bool) {
         isUnmerging = true
-        if changed { nodes.noteChanged(at: Clock.monotonicNanoseconds()) }
+        let now = Clock.monotonicNanoseconds()
+        if changed { nodes.noteChanged(at: now) } else { nodes.noteFailed(at: now) }
     }
 
     /// Whether somebody un-shares: then nothing is written.

@@ -15,10 +15,13 @@ extension Tuner {
         isUnmerging = !isFree
         if isUnmerging != wasUnmerging { entries.append(teller.unmerging(isUnmerging)) }
         guard !isUnmerging else { return [] }
-        let left = interrupted(&entries)
+        let left = SavedState.leftByUnmerger(root)
         let isNew = nodes.readByHand(root)
-        if wasUnmerging || isNew || left != nil { applier.acceptUnmerger(sample.ksm) }
-        return left ?? []
+        let isScopeSaid = isNew && (nodes.byHand?.setting == .local || nodes.byHand?.setting == .across)
+        if wasUnmerging || isNew || left != nil && !isPuttingBack {
+            applier.acceptUnmerger(sample.ksm, isScopeSaid: isScopeSaid)
+        }
+        return left.map { putBack($0, &entries) } ?? []
     }
 
     /// Whether this process may write now; takes in what an Unmerger has done.
@@ -50,15 +53,22 @@ extension Tuner {
     }
 
     /// What an Unmerger that was killed has left: `run` is the policy's to decide, the rest comes back.
-    private func interrupted(_ entries: inout [JournalEntry]) -> [Write]? {
-        guard !isDryRun, root.exists(SavedState.unmergePath) else { return nil }
-        let left = (try? SavedState.read(root, SavedState.unmergePath)) ?? nil
-        try? root.remove(SavedState.unmergePath)
-        guard let left, left.bootID == SavedState.bootID(root) else { return nil }
-        entries.append(teller.interrupted)
-        return left.entries.filter { $0.isOurs && $0.attribute != .run }
+    ///
+    /// The file stays until all of it has.
+    private func putBack(_ left: [SavedSettings.Entry], _ entries: inout [JournalEntry]) -> [Write] {
+        guard !isDryRun else { return [] }
+        // One of another boot has nothing to put back.
+        if !isPuttingBack, !left.isEmpty { entries.append(teller.interrupted) }
+        isPuttingBack = true
+        let rest = left.filter { $0.attribute != .run }
             .filter { $0.attribute != .advisor_mode || settings.advisor == .keep }
-            .map { Write($0.attribute, $0.found) }
+            .filter { !applier.isSettled($0.attribute, found: $0.found) }
+        if rest.isEmpty {
+            try? root.remove(SavedState.unmergePath)
+            isPuttingBack = false
+        }
+        for entry in rest { applier.forgetForeign(entry.attribute) }
+        return rest.map { Write($0.attribute, $0.found) }
     }
 
     /// Writes the scope where that is free.

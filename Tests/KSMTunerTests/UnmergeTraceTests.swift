@@ -1,0 +1,94 @@
+import KSMKernel
+import KSMModel
+import KSMTestSupport
+import KSMTuner
+import Testing
+
+@Suite("What an Unmerger leaves: ksmd knows what was found before it, and what comes back")
+struct UnmergeTraceTests {
+    private static let boot = "11111111-2222-3333-4444-555555555555"
+
+    /// An Unmerger has set a short batch and stopped the scanner thread, and was killed.
+    private func killed(boot: String = UnmergeTraceTests.boot) throws -> FixtureMachine {
+        let machine = try FixtureMachine()
+        machine["pages_to_scan"] = "100"
+        machine["run"] = "0"
+        let lines = ["version=1", "boot_id=\(boot)", "run=1 ours", "pages_to_scan=5000 ours", "sleep_millisecs=20"]
+        try machine.write("run/ksmd/unmerge", lines.joined(separator: "\n") + "\n")
+        return machine
+    }
+
+    private func tuner(_ machine: FixtureMachine) throws -> Tuner {
+        try Tuner(try KernelRoot(machine.path), Settings())
+    }
+
+    @Test("A ksmd that starts then takes for found what was there before the Unmerger")
+    func found() throws {
+        let saved = try tuner(killed()).saved.settings
+        #expect(saved[.run]?.found == "1" && saved[.pages_to_scan]?.found == "5000")
+        #expect(saved[.sleep_millisecs]?.found == "20")
+        // Of another boot it says nothing.
+        #expect(try tuner(killed(boot: "other")).saved.settings[.pages_to_scan]?.found == "100")
+    }
+
+    @Test("It comes back, is told once, and only then the file goes")
+    func comesBack() throws {
+        let machine = try killed()
+        let tuner = try tuner(machine)
+        let first = tuner.tick()
+        #expect(first.entries.filter { $0.message.hasPrefix("An un-sharing was cut short") }.count == 1)
+        #expect(machine["pages_to_scan"] == "5000")
+        #expect(machine.read("run/ksmd/unmerge") != nil)
+        let second = tuner.tick()
+        #expect(second.entries.isEmpty)
+        #expect(machine.read("run/ksmd/unmerge") == nil)
+        #expect(machine["pages_to_scan"] == "5000")
+    }
+
+    @Test("What a policy sets in its place is settled too")
+    func policyDecides() throws {
+        let machine = try killed()
+        try machine.memory(totalKiB: 16_777_216, freeKiB: 1_048_576)
+        try machine.guest(100, "vm1", residentPages: 3_932_160)
+        let tuner = try tuner(machine)
+        _ = tuner.tick()
+        #expect(machine["pages_to_scan"] == "300")
+        _ = tuner.tick()
+        #expect(machine["pages_to_scan"] == "600")
+        #expect(machine.read("run/ksmd/unmerge") == nil)
+    }
+
+    @Test("A file of another boot goes without a word")
+    func otherBoot() throws {
+        let machine = try killed(boot: "other")
+        let tick = try tuner(machine).tick()
+        #expect(tick.entries.isEmpty && machine["pages_to_scan"] == "100")
+        #expect(machine.read("run/ksmd/unmerge") == nil)
+    }
+
+    @Test(
+        "The scope comes back at the end unless an Unmerger has changed it or an operator has said what it is to be",
+        arguments: [(UInt64(0), false, true), (0, true, false), (1, false, false)]
+    )
+    func scope(_ now: UInt64, _ isSaid: Bool, _ comesBack: Bool) throws {
+        let machine = try FixtureMachine()
+        let root = try KernelRoot(machine.path)
+        let sysfs = KSMSysfs(root, buffer: ReadBuffer())
+        var unread: [String] = []
+        let current = sysfs.readAll(problems: &unread)
+        let saved = try SavedState(root, current: current, isDryRun: false)
+        let applier = Applier(
+            sysfs,
+            saved: saved,
+            current: current,
+            handling: .respect,
+            isDryRun: false,
+            isLive: false
+        )
+        _ = applier.apply([Write(.merge_across_nodes, 0)])
+        #expect(saved.settings[.merge_across_nodes]?.isOurs == true)
+        machine["merge_across_nodes"] = String(now)
+        applier.acceptUnmerger(sysfs.readAll(problems: &unread), isScopeSaid: isSaid)
+        #expect(saved.settings[.merge_across_nodes]?.isOurs == comesBack)
+    }
+}
