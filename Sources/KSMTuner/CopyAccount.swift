@@ -1,5 +1,7 @@
 /// What making copies has brought so far.
 package struct CopyAccount: Equatable {
+    /// Places of pages that are no longer merged, by the kernel's counters: also those that the kernel itself has copied.
+    package var unshared: UInt64 = 0
     /// Pages copied onto each node, as asked for.
     package var copied: [Int: UInt64] = [:]
     /// Pages found afterwards where they belong.
@@ -19,8 +21,11 @@ package struct CopyAccount: Equatable {
 
     package init() {}
 
-    /// All pages copied.
+    /// All pages copied from here.
     package var pages: UInt64 { copied.values.reduce(0, &+) }
+
+    /// All that is no longer merged; the kernel's counters follow only when it has walked through everything.
+    package var all: UInt64 { max(unshared, pages) }
 
     /// Share of the pages seen afterwards that lie where they belong, in permille; `nil` when none was seen.
     package var homePermille: UInt64? {

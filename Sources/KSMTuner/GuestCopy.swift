@@ -56,8 +56,8 @@ final class GuestCopy {
         var batches: [Int32: Batch] = [:]
         for (index, target) in targets.enumerated() {
             let isMerged = batch.isMerged(index) ?? false
-            // Where merged pages cannot be told for sure, reading one that is not does nothing to it.
-            guard survey.canCopy, isMerged || survey.signal != .kpageflags else { continue }
+            // Where merged pages cannot be told for sure, reading one that is the guest's alone does nothing to it.
+            guard survey.copies(process), isMerged || survey.signal != .kpageflags else { continue }
             batches[target, default: Batch()].addresses.append(UInt(addresses[index]))
             if isMerged { batches[target, default: Batch()].merged += 1 }
         }

@@ -9,6 +9,7 @@ struct HomeBringer {
     let pageSize: UInt64
     /// The nodes that this process may move pages to.
     let reachable: [Int]
+    let floor: MemoryFloor
     var account: CopyAccount
 
     /// One run of addresses.
@@ -41,6 +42,8 @@ struct HomeBringer {
             account.outOfReach[Int(node), default: 0] &+= UInt64(strays.count)
             return
         }
+        // The kernel would make room on the node by reclaiming what is there.
+        guard floor.hasRoom(Int(node), kib: UInt64(strays.count) * pageSize / 1024) else { return }
         var moved = [Int32](repeating: -1, count: strays.count)
         try PageNodes.move(pid: pid, addresses: strays, to: node, status: &moved)
         let count = UInt64(moved.count { $0 == node })

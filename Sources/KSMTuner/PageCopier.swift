@@ -23,12 +23,16 @@ final class PageCopier {
     private let survey: UnmergeSurvey
     private let floor: MemoryFloor
     private var homes: [(process: MergedProcess, runs: HomeRuns)] = []
+    /// Merged pages that are left to copy.
+    private var left: UInt64
     private var preferred: Int?
+    private var isToldForked = false
 
     init(_ unmerger: Unmerger, _ survey: UnmergeSurvey, _ floor: MemoryFloor) {
         self.unmerger = unmerger
         self.survey = survey
         self.floor = floor
+        left = [Attribute.pages_shared, .pages_sharing].reduce(0) { $0 &+ (survey.sample.ksm.number($1) ?? 0) }
     }
 
     /// Copies all merged pages of all processes that have some.
@@ -37,7 +41,8 @@ final class PageCopier {
         let pages = survey.processes.reduce(0) { $0 &+ $1.rssKiB * 1024 / survey.pageSize }
         unmerger.progress.total = notesFirst ? 2 * pages : pages
         account.processes = UInt64(survey.processes.count)
-        let works = survey.processes.map { GuestCopy($0, survey) }
+        // What has only zero pages is walked through to know where they belong.
+        let works = survey.processes.filter { survey.isNUMA || $0.mergingPages != 0 }.map { GuestCopy($0, survey) }
         if notesFirst {
             for work in works { try walk(work, withNodes: true, note) }
         }
@@ -99,8 +104,22 @@ final class PageCopier {
     private func take(_ batch: PageBatch, _ work: GuestCopy) throws(CopyError) {
         do throws(UnmergeStop) { try unmerger.checkGoingOn() } catch { throw .stop(error) }
         let targets = notesFirst ? work.noted(batch) : work.note(batch, runsLeft: runsLeft)
-        for (node, pages) in work.sort(batch, by: targets) { try copy(pages, to: node, work) }
+        for (node, pages) in work.sort(batch, by: targets) where isLeft { try copy(pages, to: node, work) }
         unmerger.tell(.copying, done: unmerger.progress.done &+ UInt64(batch.count), guest: work.process.name)
+    }
+
+    /// Whether there are merged pages yet.
+    ///
+    /// Where a page that is mapped more than once passes for merged, one that a guest shares with a forked child does so
+    /// too, and its copy would be one that nobody has asked for: with as many copies as there were merged pages it ends.
+    private var isLeft: Bool {
+        if left == 0, survey.signal != .kpageflags, !isToldForked {
+            isToldForked = true
+            account.remarks.append(
+                "guests share pages with children of their own, so the kernel itself copies some of the merged ones"
+            )
+        }
+        return left > 0 || survey.signal == .kpageflags
     }
 
     /// Copies pages that belong on one node.
@@ -111,6 +130,8 @@ final class PageCopier {
             try floor.check()
             try work.checkCgroup(kib)
             place = floor.node(for: Int(node), kib: kib)
+            // Where memory is bound (mbind), the copies go there nevertheless.
+            if place != Int(node) { try floor.checkSpilled(Int(node)) }
         } catch { throw .stop(error) }
         guard let place else {
             throw .stop(UnmergeStop(.aborted, "no node has room for more copies with its reserve"))
@@ -118,6 +139,7 @@ final class PageCopier {
         prefer(place)
         do throws(SystemError) { try unshare(batch.addresses, of: work.process) } catch { throw .system(error) }
         account.copied[place, default: 0] &+= batch.merged
+        left -= min(left, batch.merged)
     }
 
     /// Reads the pages; one that has gone since is passed over.
@@ -147,9 +169,19 @@ final class PageCopier {
     /// Looks whether every page lies where it belongs, and moves what does not.
     ///
     /// What the child that wrote 2 has copied lies anywhere: pages that came back from a swap, zero pages, and all of
-    /// them on kernels where this process can make no copies.
-    func bringHome() throws(UnmergeStop) {
+    /// them on kernels where this process can make no copies. Everything asked for is done by now: a stop only leaves
+    /// pages where they are, and that is said.
+    func bringHome() {
         guard survey.isNUMA else { return }
+        do throws(UnmergeStop) {
+            try bringAllHome()
+        } catch {
+            account.remarks.append("\(error.sentence), so pages may lie on other nodes than where they belong")
+        }
+        tellOutOfReach()
+    }
+
+    private func bringAllHome() throws(UnmergeStop) {
         for (process, runs) in homes {
             unmerger.tell(.homing, guest: process.name)
             account.unseen &+= runs.dropped
@@ -158,8 +190,10 @@ final class PageCopier {
                 process: process,
                 pageSize: survey.pageSize,
                 reachable: survey.reachable,
+                floor: floor,
                 account: account
             )
+            defer { account = bringer.account }
             for run in runs.runs {
                 try unmerger.checkGoingOn()
                 do {
@@ -171,8 +205,10 @@ final class PageCopier {
                     break
                 }
             }
-            account = bringer.account
         }
+    }
+
+    private func tellOutOfReach() {
         for (node, pages) in account.outOfReach.sorted(by: { $0.key < $1.key }) {
             let size = Human.size(pages &* survey.pageSize)
             account.remarks.append(

@@ -28,6 +28,16 @@ package final class UnmergeLock {
         }
     }
 
+    /// Whether somebody un-shares now.
+    package static func isHeldAlone(_ root: KernelRoot) -> Bool {
+        do {
+            _ = try UnmergeLock(root, .shared)
+            return false
+        } catch {
+            return error.errno == EWOULDBLOCK
+        }
+    }
+
     /// Takes the lock alone, waiting for a daemon that is writing.
     ///
     /// - Throws: EWOULDBLOCK when it is still held at the end of the wait, and at once when somebody else un-shares; EINTR

@@ -27,6 +27,14 @@ struct UnmergeSurvey {
     /// Where a process' memory belongs.
     func home(of process: MergedProcess) -> HomeDistribution? { homes[UnmergeSurvey.guest(process)]?.home }
 
+    /// Whether its copies are made from outside, page by page; otherwise the kernel makes them.
+    ///
+    /// Where a page that is mapped more than once passes for merged, only guests': other processes fork, and share with
+    /// their children much that is not merged.
+    func copies(_ process: MergedProcess) -> Bool {
+        canCopy && process.mergingPages != 0 && (signal == .kpageflags || process.isGuest)
+    }
+
     /// The limits of a process' cgroups; `nil` where there are none.
     func watch(_ process: MergedProcess) -> CgroupMemory.Watch? { watches[process.pid] }
 
@@ -42,7 +50,12 @@ struct UnmergeSurvey {
         // Older kernels do not tell who has merged pages: then every guest may be all merged.
         let processes =
             canCopy
-            ? MergedProcess.all(unmerger.root, guests: sample.guests) : sample.guests.map { MergedProcess($0) }
+            ? MergedProcess.all(
+                unmerger.root,
+                guests: sample.guests,
+                zeroPages: sample.ksm.number(.ksm_zero_pages) ?? 0
+            )
+            : sample.guests.map { MergedProcess($0) }
         let merged = MergedPages(unmerger.root)
         let surveyed = processes.map { SurveyedGuest(pid: $0.pid, startTicks: $0.startTicks) }
         sample.survey = Surveyor(unmerger.root, merged).survey(surveyed)
@@ -101,6 +114,7 @@ struct UnmergeSurvey {
             rssKiB: process.rssKiB
         )
         guest.mergingPages = process.mergingPages
+        guest.ksmStat = process.ksmStat
         return guest
     }
 

@@ -11,8 +11,8 @@ enum UnmergeTeller {
 
     static func done(_ request: Unmerger.Request, _ result: Unmerger.Result) -> String {
         let copies =
-            result.account.pages == 0
-            ? "nothing was merged" : "\(Human.count(result.account.pages, "page")) un-shared\(home(result.account))"
+            result.account.all == 0
+            ? "nothing was merged" : "\(Human.count(result.account.all, "page")) un-shared\(home(result.account))"
         guard let scope = request.scope else { return "\(copies); KSM is stopped" }
         return "merge_across_nodes is \(scope.value) (\(scope.rawValue)); \(copies)"
     }
@@ -22,9 +22,17 @@ enum UnmergeTeller {
         return ", \(permille / 10).\(permille % 10) % on the node where they belong"
     }
 
+    /// What a broken-off un-sharing leaves.
+    private static func rest(_ result: Unmerger.Result) -> String {
+        let pages = result.account.all
+        let copies =
+            pages == 0 ? "" : "; \(Human.count(pages, "page")) have been un-shared, for the scanner to merge again"
+        return copies + (result.isRestored ? "; KSM's settings are as before" : "")
+    }
+
     static func entry(_ request: Unmerger.Request, _ result: Unmerger.Result) -> JournalEntry {
         let fields = [
-            Reason.Field("OUTCOME", result.outcome.rawValue), Reason.Field("PAGES", result.account.pages),
+            Reason.Field("OUTCOME", result.outcome.rawValue), Reason.Field("PAGES", result.account.all),
             Reason.Field("MOVED", result.account.moved), Reason.Field("ASTRAY", result.account.astray),
             Reason.Field("MILLISECONDS", result.milliseconds),
         ]
@@ -43,7 +51,7 @@ enum UnmergeTeller {
             return JournalEntry(
                 .warning,
                 .unmergeFailed,
-                "The \(what) was broken off and KSM is as before: \(result.sentence)",
+                "The \(what) was broken off: \(result.sentence)\(rest(result))",
                 fields: fields
             )
         }

@@ -39,19 +39,20 @@ extension Unmerger {
         }
     }
 
-    /// Waits for the child; kills it when memory falls under the floor, time is up, or somebody asks for it.
+    /// Waits for the child; kills it when memory falls under a floor, time is up, or somebody asks for it.
     ///
     /// A kill ends the un-sharing within a millisecond and leaves `run` at 0 (mm/ksm.c, run_store).
     private func supervise(_ pid: Int32, _ floor: MemoryFloor) throws(UnmergeStop) -> Int32 {
-        floor.noteGroups()
+        floor.noteStart()
         while true {
-            let status = ksmd_wait_child(pid, 10)
+            let status = ksmd_wait_child(pid, floor.lookMilliseconds)
             if status >= 0 { return status < 256 ? status : EINTR }
             guard status == -ETIMEDOUT else { return -status }
             do {
                 try checkGoingOn()
                 try floor.check()
                 try floor.checkGroups()
+                try floor.checkNodes()
             } catch {
                 kill(pid, SIGKILL)
                 _ = ksmd_wait_child(pid, Int32(Unmerger.settleMilliseconds))
@@ -61,18 +62,17 @@ extension Unmerger {
     }
 
     /// Writes the scope while nothing is merged; EBUSY is tried again.
-    func change(_ scope: MergeScope?, _ floor: MemoryFloor) throws(UnmergeStop) {
-        guard let scope else { return }
+    ///
+    /// The kernel tries by itself to let go of what is left (merge_across_nodes_store of mm/ksm.c): waiting is enough.
+    func change(_ scope: MergeScope?) throws(UnmergeStop) {
         tell(.changing)
+        guard let scope else { return }
         for attempt in 0..<Unmerger.attempts {
             if try writeScope(scope) { return }
-            usleep(50_000 << UInt32(attempt))
+            usleep(min(50_000 << UInt32(attempt), Unmerger.longestWaitMicroseconds))
             try checkGoingOn()
             // What is merged anew has no plan.
             guard try number(.pages_shared) == 0 else { break }
-            // 2 over 2 does nothing.
-            try writeNow(Write(.run, 0))
-            try writeTwo(floor)
         }
         throw UnmergeStop(
             .failed,

@@ -69,6 +69,8 @@ package final class Unmerger {
         /// What the work brought, as far as it came.
         package var account = CopyAccount()
         package var milliseconds: UInt64 = 0
+        /// All settings but what was asked for are as they were found.
+        package var isRestored = true
         package var entries: [JournalEntry] = []
     }
 
@@ -76,8 +78,10 @@ package final class Unmerger {
     static let settleMilliseconds: UInt64 = 60_000
     /// The batch while waiting for the lock of `run`: the kernel's default, milliseconds of work.
     static let shortBatch = 100
-    /// EBUSY after un-sharing is mostly a process that is just ending (numa.md); each wait is twice the one before.
-    static let attempts = 6
+    /// EBUSY after un-sharing is mostly a process that is just ending (numa.md), which a large one does for seconds: each
+    /// wait is twice the one before, 24 s in all.
+    static let attempts = 16
+    static let longestWaitMicroseconds: UInt32 = 2_000_000
 
     /// What all of it may take: twenty times the plan, whose figures are of one machine, and five minutes.
     static func limitNanoseconds(_ plan: UnmergePlan) -> UInt64 {
@@ -182,9 +186,18 @@ package final class Unmerger {
     }
 
     private func isIdle() throws(UnmergeStop) -> Bool {
-        let shared = try number(.pages_shared)
+        let merged = try places()
         let run = try runs()
-        return shared == 0 && run == 0
+        return merged == 0 && run == 0
+    }
+
+    /// Pages of all processes that are backed by merged memory.
+    ///
+    /// Places of pages, as the kernel counts them; before 6.6 without zero pages.
+    private func places() throws(UnmergeStop) -> UInt64 {
+        var sum: UInt64 = 0
+        for attribute in [Attribute.pages_shared, .pages_sharing, .ksm_zero_pages] { sum &+= try number(attribute) }
+        return sum
     }
 
     /// Whether there is nothing to do.
@@ -217,16 +230,19 @@ package final class Unmerger {
         throws(UnmergeStop)
     {
         let floor = MemoryFloor(sampler, reachable: survey.reachable, groups: survey.watched)
-        let left = try number(.pages_shared).addingReportingOverflow(number(.ksm_zero_pages)).partialValue
-        if left > 0 || request.scope == nil {
+        let merged = try places()
+        if merged > 0 || request.scope == nil {
             let copier = PageCopier(self, survey, floor)
-            defer { account = copier.account }
+            defer {
+                account = copier.account
+                account.unshared = merged - min(merged, (try? places()) ?? merged)
+            }
             try copier.copyAll()
             try writeTwo(floor)
-            try change(request.scope, floor)
-            try copier.bringHome()
+            try change(request.scope)
+            copier.bringHome()
         } else {
-            try change(request.scope, floor)
+            try change(request.scope)
         }
     }
 
@@ -243,9 +259,19 @@ package final class Unmerger {
     }
 
     private func restore(_ saved: SavedState, keepStopped: Bool, _ result: inout Result) {
-        let restorer = Restorer(sysfs, saved, slow, isLive: true, keepStopped: keepStopped, isHeld: false)
+        // Somebody may have said `ksmctl stop` meanwhile.
+        let isHeld = Hold.read(root) != nil
+        let restorer = Restorer(
+            sysfs,
+            saved,
+            slow,
+            isLive: true,
+            keepStopped: keepStopped || isHeld,
+            isHeld: false
+        )
         restorer.run(milliseconds: Int32(Unmerger.settleMilliseconds))
         if let trouble = restorer.conclude(), trouble.priority == .warning { result.entries.append(trouble) }
+        result.isRestored = restorer.succeeded
     }
 
     // MARK: Stops

@@ -87,14 +87,16 @@ struct StopCommand: ParsableCommand {
 
     private func stop(_ control: Control) throws -> ControlResult {
         guard let daemon = try control.daemon() else {
+            // What un-shares now would put `run` back when it has ended, and must not find it changed.
+            guard !UnmergeLock.isHeldAlone(control.root) else {
+                try hold(control.root)
+                let sentence = "Somebody un-shares memory; when that has ended KSM stays stopped until `ksmctl start`."
+                return ControlResult(run: control.run(), sentence: sentence)
+            }
             try control.writeRun("0")
             return ControlResult(run: control.run(), sentence: "KSM is stopped; what is merged stays merged.")
         }
-        do {
-            try Hold.write(control.root, by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds())
-        } catch {
-            throw Failure(error)
-        }
+        try hold(control.root)
         let report = try control.retune(daemon)
         if control.run() == 1 { try control.writeRun("0") }
         return ControlResult(
@@ -103,6 +105,14 @@ struct StopCommand: ParsableCommand {
             run: control.run(),
             sentence: "KSM is stopped until `ksmctl start` or a reboot; what is merged stays merged."
         )
+    }
+
+    private func hold(_ root: KernelRoot) throws {
+        do throws(SystemError) {
+            try Hold.write(root, by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds())
+        } catch {
+            throw Failure(error)
+        }
     }
 }
 

@@ -25,12 +25,13 @@ struct UnmergeCommand: ParsableCommand {
     /// The hold is there before the daemon may write again: it would start the scanner thread otherwise.
     private func unmerge(_ job: UnmergeJob) throws {
         let root = job.control.root
-        let wasHeld = Hold.read(root) != nil
+        var isHoldOurs = false
         let result = job.run {
-            if !wasHeld { try? UnmergeCommand.hold(root) }
+            guard Hold.read(root) == nil else { return }
+            isHoldOurs = (try? UnmergeCommand.hold(root)) != nil
         }
         guard result.outcome == .done || result.outcome == .unchanged else {
-            if !wasHeld { try? root.remove(Hold.path) }
+            if isHoldOurs { try? root.remove(Hold.path) }
             return try job.report(result, .init())
         }
         if Hold.read(root) == nil { try UnmergeCommand.hold(root) }

@@ -76,6 +76,7 @@ struct UnmergeOutcome {
 
     private static func write(_ account: CopyAccount, to json: inout JSONWriter) {
         json.member("processes", account.processes)
+        json.member("unshared", account.unshared)
         json.member("pages", account.pages)
         json.array("copied") { json in
             for (node, pages) in account.copied.sorted(by: { $0.key < $1.key }) {

@@ -25,6 +25,7 @@
 //   move N          goes to node N with its CPUs, and takes with it what the kernel lets it take (migrate_pages)
 //   stall P         calls mmap and munmap in a thread, with pauses of P microseconds
 //   stalls          ends that; "calls=N p50=A p99=B max=C", microseconds per call
+//   fork            starts a child that shares all memory and does nothing
 //   quit
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,12 +33,14 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -340,6 +343,15 @@ static void move(int node) {
     publish("answer", left < 0 ? "error: %ld\n" : "left=%ld\n", left < 0 ? (long)errno : left);
 }
 
+// The child ends with its parent.
+static void fork_child(void) {
+    pid_t child = fork();
+    if (child < 0) fail("fork");
+    if (child > 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
+}
+
 // A command and its number, 0 when there is none.
 static void obey(const char *command, long value) {
     if (!strcmp(command, "report")) {
@@ -367,6 +379,9 @@ static void obey(const char *command, long value) {
         publish("answer", "done\n");
     } else if (!strcmp(command, "stalls")) {
         end_stall();
+    } else if (!strcmp(command, "fork")) {
+        fork_child();
+        publish("answer", "done\n");
     } else if (!strcmp(command, "quit")) {
         exit(0);
     } else {
