@@ -68,8 +68,18 @@ struct UnmergerTests {
         let kernel = try LiveKernel()
         defer { kernel.finish() }
         try #require(merge(kernel))
-        let result = Unmerger(try KernelRoot(), Settings()).run(.init(scope: nil))
+        let places = kernel.counter(.pages_shared) + kernel.counter(.pages_sharing)
+        var merged: UInt64?
+        let unmerger = Unmerger(
+            try KernelRoot(),
+            Settings(),
+            progress: { if $0.stage == .changing { merged = kernel.counter(.pages_shared) } }
+        )
+        let result = unmerger.run(.init(scope: nil))
         #expect(result.outcome == .done, "\(result.sentence)")
+        // Where ksmctl says that KSM is to be held, nothing is merged any more and the lock is still there.
+        #expect(merged == 0)
+        #expect(result.account.unshared >= places)
         #expect(kernel.counter(.pages_shared) == 0 && kernel.counter(.pages_sharing) == 0)
         #expect(try LiveKernel.read(.run) == "0")
         #expect(try LiveKernel.read(.pages_to_scan) == "5000")
