@@ -17,12 +17,12 @@ struct CgroupNeeds {
     private(set) var needs: [UnmergePlan.Need] = []
     private(set) var remarks: [String] = []
 
-    /// - Parameter canPlacePages: copies are made one by one, but for zero pages, which only the kernel can copy.
+    /// - Parameter canCopy: a guest's copies are made one by one, but for zero pages, which only the kernel can copy.
     init(
         _ sample: Sample,
         _ homes: Homes,
         _ cgroups: [(guest: Guest, chain: CgroupChain)],
-        canPlacePages: Bool = true
+        canCopy: (Guest) -> Bool
     ) {
         var levels: [String: Level] = [:]
         for (guest, chain) in cgroups {
@@ -34,7 +34,7 @@ struct CgroupNeeds {
             var seen: Set<String> = []
             for limit in chain.limits where limit.maxBytes ?? limit.highBytes != nil && seen.insert(limit.path).inserted
             {
-                CgroupNeeds.add(&levels, limit, guest.name, kib, kernelKiB: canPlacePages ? zeroKiB : kib)
+                CgroupNeeds.add(&levels, limit, guest.name, kib, kernelKiB: canCopy(guest) ? zeroKiB : kib)
             }
         }
         for (_, level) in levels.sorted(by: { $0.key < $1.key }) where level.neededKiB > 0 { conclude(level) }

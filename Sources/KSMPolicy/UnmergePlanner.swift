@@ -50,19 +50,22 @@ package enum UnmergePlanner {
     ///   - cgroups: the limits that hold for each guest.
     ///   - reachableNodes: nodes that this process may take memory from; `nil` is all.
     ///   - canPlacePages: pages can be copied one by one, each onto its node (kernels from 5.19).
+    ///   - kernelCopies: processes of which the kernel makes the copies nevertheless.
     package static func plan(
         _ sample: Sample,
         homes: Homes,
         cgroups: [(guest: Guest, chain: CgroupChain)] = [],
         reachableNodes: [Int]? = nil,
-        canPlacePages: Bool = true
+        canPlacePages: Bool = true,
+        kernelCopies: Set<Int32> = []
     ) -> UnmergePlan {
+        func canCopy(_ guest: Guest) -> Bool { canPlacePages && !kernelCopies.contains(guest.pid) }
         let nodes = NodeNeeds(sample, homes, reachableNodes)
-        let limits = CgroupNeeds(sample, homes, cgroups, canPlacePages: canPlacePages)
+        let limits = CgroupNeeds(sample, homes, cgroups, canCopy: canCopy)
         return UnmergePlan(
             pages: sample.ksm.savedPages ?? 0,
             needs: [host(sample)] + nodes.needs + limits.needs,
-            stallMilliseconds: stall(sample, canPlacePages: canPlacePages),
+            stallMilliseconds: stall(sample, canCopy: canCopy),
             totalMilliseconds: milliseconds(sample, canPlacePages: canPlacePages),
             remarks: (canPlacePages || sample.nodes.count < 2 ? [] : [cannotPlace]) + nodes.remarks + limits.remarks
         )
@@ -82,9 +85,9 @@ package enum UnmergePlanner {
     }
 
     /// The guest that waits longest: for the walk through all of it, and where the kernel copies, for that.
-    private static func stall(_ sample: Sample, canPlacePages: Bool) -> UInt64 {
+    private static func stall(_ sample: Sample, canCopy: (Guest) -> Bool) -> UInt64 {
         let stalls = sample.guests.map { guest in
-            let merged = canPlacePages ? 0 : (guest.mergingPages ?? 0).pagesInKiB(sample.pageSize)
+            let merged = canCopy(guest) ? 0 : (guest.mergingPages ?? 0).pagesInKiB(sample.pageSize)
             return merged.times(Cost.kernelCopy).plus(guest.rssKiB.minus(merged).times(Cost.walk)) >> 20
         }
         return stalls.max() ?? 0

@@ -93,16 +93,15 @@ package final class Applier {
         seen = current
     }
 
-    /// Whether an attribute has a value that was found, or one that ksmd has set since.
-    func isSettled(_ attribute: Attribute, found: String) -> Bool {
-        guard let value = Applier.text(seen, attribute) else { return true }
-        return value == found || own[attribute] == value
-    }
-
-    /// What others have set is ksmd's again.
-    func forgetForeign(_ attribute: Attribute) {
-        foreign[attribute] = nil
-        told[attribute] = nil
+    /// Puts back what an Unmerger that was killed had set for the time of its work.
+    ///
+    /// Whoever had set it before has: what somebody else had, and is respected, stays his.
+    /// - Returns: whether it is there; `false` is to be tried again.
+    func putBack(_ attribute: Attribute, found: String, in current: KSMAttributes) -> Bool {
+        guard let value = Applier.text(current, attribute), value != found else { return true }
+        // The kernel's advisor sets the batch, and refuses another.
+        if attribute == .pages_to_scan, current.isAdvised { return true }
+        return (try? sysfs.write(attribute, found)) != nil
     }
 
     /// Looks for values that somebody else has written since the last look.

@@ -40,8 +40,8 @@ package final class Tuner {
     var lock: UnmergeLock?
     /// Somebody un-shares: nothing is written meanwhile.
     var isUnmerging = false
-    /// An Unmerger was killed, and what it had changed is being put back.
-    var isPuttingBack = false
+    /// That an Unmerger was killed has been told.
+    var isInterruptionTold = false
     private var problems: Set<String> = []
     private var logTrouble: String?
     let isDryRun: Bool
@@ -140,7 +140,7 @@ package final class Tuner {
         entries += tellProblems()
         entries += readHold()
         let before = isUnmerging
-        var writes = share(isFree, &entries)
+        share(isFree, &entries)
         entries += nodes.take(&sample, root, isUnmerging: before || isUnmerging)
         guard !isUnmerging else {
             return Tick(number: number, decision: lastDecision ?? decide(), children: [], entries: entries)
@@ -151,8 +151,7 @@ package final class Tuner {
         let decision = decide()
         lastDecision = decision
         var children = writeScope(&entries)
-        writes += takeOver(&entries) + afterScope(decision.writes)
-        let (applied, others) = applier.apply(writes)
+        let (applied, others) = applier.apply(takeOver(&entries) + afterScope(decision.writes))
         children += others
         entries += journal.take(applied, decision, teller)
         if !root.isLive { sample.ksm = sampler.ksm.readAll(problems: &sample.problems) }

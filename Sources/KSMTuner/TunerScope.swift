@@ -6,22 +6,18 @@ import KSMSystemd
 
 /// The tuner and `merge_across_nodes`: it is written before anything is merged, and while somebody un-shares nothing is.
 extension Tuner {
-    /// Takes in what an Unmerger does, or has done since the last tick.
-    ///
-    /// - Returns: what has to be written because an Unmerger was killed.
+    /// Takes in what an Unmerger does, or has done since the last tick; puts back what one that was killed has left.
     /// - Parameter isFree: the lock is ours since before the settings were read.
-    func share(_ isFree: Bool, _ entries: inout [JournalEntry]) -> [Write] {
+    func share(_ isFree: Bool, _ entries: inout [JournalEntry]) {
         let wasUnmerging = isUnmerging
         isUnmerging = !isFree
         if isUnmerging != wasUnmerging { entries.append(teller.unmerging(isUnmerging)) }
-        guard !isUnmerging else { return [] }
-        let left = SavedState.leftByUnmerger(root)
+        guard !isUnmerging else { return }
+        let left = isDryRun ? nil : SavedState.leftByUnmerger(root)
+        if let left { putBack(left, &entries) } else { isInterruptionTold = false }
         let isNew = nodes.readByHand(root)
         let isScopeSaid = isNew && (nodes.byHand?.setting == .local || nodes.byHand?.setting == .across)
-        if wasUnmerging || isNew || left != nil && !isPuttingBack {
-            applier.acceptUnmerger(sample.ksm, isScopeSaid: isScopeSaid)
-        }
-        return left.map { putBack($0, &entries) } ?? []
+        if wasUnmerging || isNew || left != nil { applier.acceptUnmerger(sample.ksm, isScopeSaid: isScopeSaid) }
     }
 
     /// Whether this process may write now; takes in what an Unmerger has done.
@@ -29,7 +25,7 @@ extension Tuner {
         var entries: [JournalEntry] = []
         let isFree = takeLock()
         sample.ksm = sampler.ksm.readAll(problems: &sample.problems)
-        _ = applier.apply(share(isFree, &entries))
+        share(isFree, &entries)
         return !isPaused
     }
 
@@ -52,23 +48,18 @@ extension Tuner {
         if applier.slow.isIdle { lock = nil }
     }
 
-    /// What an Unmerger that was killed has left: `run` is the policy's to decide, the rest comes back.
+    /// What an Unmerger that was killed has left: `run` is the policy's to decide, the rest comes back at once.
     ///
     /// The file stays until all of it has.
-    private func putBack(_ left: [SavedSettings.Entry], _ entries: inout [JournalEntry]) -> [Write] {
-        guard !isDryRun else { return [] }
+    private func putBack(_ left: [SavedSettings.Entry], _ entries: inout [JournalEntry]) {
         // One of another boot has nothing to put back.
-        if !isPuttingBack, !left.isEmpty { entries.append(teller.interrupted) }
-        isPuttingBack = true
-        let rest = left.filter { $0.attribute != .run }
+        if !isInterruptionTold, !left.isEmpty { entries.append(teller.interrupted) }
+        let isBack = left.filter { $0.attribute != .run }
             .filter { $0.attribute != .advisor_mode || settings.advisor == .keep }
-            .filter { !applier.isSettled($0.attribute, found: $0.found) }
-        if rest.isEmpty {
-            try? root.remove(SavedState.unmergePath)
-            isPuttingBack = false
-        }
-        for entry in rest { applier.forgetForeign(entry.attribute) }
-        return rest.map { Write($0.attribute, $0.found) }
+            .map { applier.putBack($0.attribute, found: $0.found, in: sample.ksm) }
+        isInterruptionTold = isBack.contains(false)
+        if !isInterruptionTold { try? root.remove(SavedState.unmergePath) }
+        sample.ksm = sampler.ksm.readAll(problems: &sample.problems)
     }
 
     /// Writes the scope where that is free.

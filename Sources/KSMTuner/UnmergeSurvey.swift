@@ -31,8 +31,10 @@ struct UnmergeSurvey {
     ///
     /// Where a page that is mapped more than once passes for merged, only guests': other processes fork, and share with
     /// their children much that is not merged.
-    func copies(_ process: MergedProcess) -> Bool {
-        canCopy && process.mergingPages != 0 && (signal == .kpageflags || process.isGuest)
+    func copies(_ process: MergedProcess) -> Bool { canCopy && UnmergeSurvey.copies(process, signal) }
+
+    private static func copies(_ process: MergedProcess, _ signal: MergedSignal?) -> Bool {
+        process.mergingPages != 0 && (signal == .kpageflags || process.isGuest)
     }
 
     /// The limits of a process' cgroups; `nil` where there are none.
@@ -100,7 +102,8 @@ struct UnmergeSurvey {
             homes: homes,
             cgroups: chains,
             reachableNodes: reachable,
-            canPlacePages: canCopy
+            canPlacePages: canCopy,
+            kernelCopies: Set(processes.filter { !UnmergeSurvey.copies($0, merged.signal) }.map(\.pid))
         )
         plan.remarks += unread + UnmergeSurvey.stall(plan, unmerger.settings.numa)
         self.plan = plan

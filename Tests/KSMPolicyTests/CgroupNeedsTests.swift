@@ -82,6 +82,9 @@ extension UnmergePlannerTests {
             plan(sample, cgroups: [(sample.guests[0], chain)], canPlacePages: canPlacePages).needs.last?.reserveKiB
         }
         #expect(reserve() == 4 * MiB && reserve(false) == 8 * MiB)
+        let process: Set<Int32> = [sample.guests[0].pid]
+        let one = plan(sample, cgroups: [(sample.guests[0], chain)], kernelCopies: process)
+        #expect(one.needs.last?.reserveKiB == 8 * MiB && one.stallMilliseconds > plan(sample).stallMilliseconds)
         sample.guests[0].ksmStat = KSMStat()
         sample.guests[0].ksmStat?.zeroPages = 1023
         #expect(reserve() == 4 * MiB)

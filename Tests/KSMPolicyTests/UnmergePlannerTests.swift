@@ -21,14 +21,16 @@ struct UnmergePlannerTests {
         _ sample: Sample,
         cgroups: [(guest: Guest, chain: CgroupChain)] = [],
         reachable: [Int]? = nil,
-        canPlacePages: Bool = true
+        canPlacePages: Bool = true,
+        kernelCopies: Set<Int32> = []
     ) -> UnmergePlan {
         UnmergePlanner.plan(
             sample,
             homes: Homes(sample),
             cgroups: cgroups,
             reachableNodes: reachable,
-            canPlacePages: canPlacePages
+            canPlacePages: canPlacePages,
+            kernelCopies: kernelCopies
         )
     }
 

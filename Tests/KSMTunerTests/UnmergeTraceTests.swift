@@ -1,5 +1,6 @@
 import KSMKernel
 import KSMModel
+import KSMSystemd
 import KSMTestSupport
 import KSMTuner
 import Testing
@@ -13,9 +14,13 @@ struct UnmergeTraceTests {
         let machine = try FixtureMachine()
         machine["pages_to_scan"] = "100"
         machine["run"] = "0"
+        try leaveNote(machine, boot: boot)
+        return machine
+    }
+
+    private func leaveNote(_ machine: FixtureMachine, boot: String = UnmergeTraceTests.boot) throws {
         let lines = ["version=1", "boot_id=\(boot)", "run=1 ours", "pages_to_scan=5000 ours", "sleep_millisecs=20"]
         try machine.write("run/ksmd/unmerge", lines.joined(separator: "\n") + "\n")
-        return machine
     }
 
     private func tuner(_ machine: FixtureMachine) throws -> Tuner {
@@ -31,14 +36,14 @@ struct UnmergeTraceTests {
         #expect(try tuner(killed(boot: "other")).saved.settings[.pages_to_scan]?.found == "100")
     }
 
-    @Test("It comes back, is told once, and only then the file goes")
+    @Test("It comes back at once, is told once, and then the file goes")
     func comesBack() throws {
         let machine = try killed()
         let tuner = try tuner(machine)
         let first = tuner.tick()
         #expect(first.entries.filter { $0.message.hasPrefix("An un-sharing was cut short") }.count == 1)
         #expect(machine["pages_to_scan"] == "5000")
-        #expect(machine.read("run/ksmd/unmerge") != nil)
+        #expect(machine.read("run/ksmd/unmerge") == nil)
         let second = tuner.tick()
         #expect(second.entries.isEmpty)
         #expect(machine.read("run/ksmd/unmerge") == nil)
@@ -47,15 +52,56 @@ struct UnmergeTraceTests {
 
     @Test("What a policy sets in its place is settled too")
     func policyDecides() throws {
-        let machine = try killed()
-        try machine.memory(totalKiB: 16_777_216, freeKiB: 1_048_576)
-        try machine.guest(100, "vm1", residentPages: 3_932_160)
+        let machine = try pressedAndKilled()
         let tuner = try tuner(machine)
         _ = tuner.tick()
         #expect(machine["pages_to_scan"] == "300")
         _ = tuner.tick()
         #expect(machine["pages_to_scan"] == "600")
         #expect(machine.read("run/ksmd/unmerge") == nil)
+    }
+
+    @Test("A stop before the next tick leaves nothing of it behind")
+    func stop() throws {
+        let machine = try pressedAndKilled()
+        let tuner = try Tuner(try KernelRoot(machine.path), Settings())
+        #expect(tuner.mayWrite())
+        #expect(machine["pages_to_scan"] == "5000" && machine.read("run/ksmd/unmerge") == nil)
+    }
+
+    @Test("What somebody else had set, and is respected, comes back and stays his")
+    func respected() throws {
+        let machine = try pressedAndKilled(withNote: false)
+        let tuner = try tuner(machine)
+        _ = tuner.tick()
+        machine["pages_to_scan"] = "5000"
+        #expect(tuner.tick().entries.map(\.id) == [.foreignWrite])
+        try leaveNote(machine)
+        machine["pages_to_scan"] = "100"
+        for _ in 1...3 { #expect(!tuner.tick().entries.contains { $0.id == .foreignWrite }) }
+        #expect(machine["pages_to_scan"] == "5000")
+    }
+
+    @Test("A second one that is killed is told and put back as the first was")
+    func twice() throws {
+        let machine = try killed()
+        let tuner = try tuner(machine)
+        for _ in 1...2 {
+            let tick = tuner.tick()
+            #expect(tick.entries.map(\.id) == [.unmergeFailed])
+            #expect(machine["pages_to_scan"] == "5000" && machine.read("run/ksmd/unmerge") == nil)
+            try leaveNote(machine)
+            machine["pages_to_scan"] = "100"
+        }
+    }
+
+    /// Memory is short and a guest is there.
+    private func pressedAndKilled(withNote: Bool = true) throws -> FixtureMachine {
+        let machine = try killed()
+        if !withNote { try machine.remove("run/ksmd/unmerge") }
+        try machine.memory(totalKiB: 16_777_216, freeKiB: 1_048_576)
+        try machine.guest(100, "vm1", residentPages: 3_932_160)
+        return machine
     }
 
     @Test("A file of another boot goes without a word")
