@@ -107,7 +107,10 @@ package final class GuestPages {
         try MemoryAreas.read(root, pid: pid, where: \.isWorthSampling)
     }
 
-    private static func startTicks(_ root: KernelRoot, _ pid: Int32) throws(SystemError) -> UInt64 {
+    /// The start of whatever has the pid now, in clock ticks since boot.
+    ///
+    /// - Throws: ESRCH or ENOENT when nothing has it.
+    package static func startTicks(_ root: KernelRoot, _ pid: Int32) throws(SystemError) -> UInt64 {
         let file = try root.open(process: pid, "stat")
         let stat = try ReadBuffer(size: 4096).read(file.raw, path: "/proc/\(pid)/stat") { try? ProcessStat.parse($0) }
         guard let stat else { throw SystemError(operation: "understand", path: "/proc/\(pid)/stat", errno: EIO) }

@@ -30,6 +30,21 @@ package enum PageNodes {
         }
     }
 
+    /// The same for arrays.
+    package static func query(pid: Int32, addresses: [UInt64], into status: inout [Int32]) throws(SystemError) {
+        var failure: SystemError?
+        addresses.withUnsafeBufferPointer { addresses in
+            status.withUnsafeMutableBufferPointer { status in
+                do throws(SystemError) {
+                    try query(pid: pid, addresses: addresses, into: status)
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure { throw failure }
+    }
+
     private static func call(
         _ pid: Int32,
         _ addresses: UnsafeBufferPointer<UInt64>,

@@ -33,7 +33,7 @@ struct HomeBringer {
             throw SystemError(operation: "find", path: "guest \(pid)", errno: ESRCH)
         }
         var status = [Int32](repeating: -1, count: addresses.count)
-        try PageNodes.query(pid, addresses, into: &status)
+        try PageNodes.query(pid: pid, addresses: addresses, into: &status)
         let strays = zip(addresses, status).filter { $1 >= 0 && $1 != node }.map(\.0)
         account.home &+= UInt64(status.count { $0 == node })
         guard !strays.isEmpty else { return }
@@ -50,22 +50,5 @@ struct HomeBringer {
         account.moved &+= count
         account.astray &-= min(count, account.astray)
         usleep(1000)
-    }
-}
-
-extension PageNodes {
-    /// The same for arrays.
-    static func query(_ pid: Int32, _ addresses: [UInt64], into status: inout [Int32]) throws(SystemError) {
-        var failure: SystemError?
-        addresses.withUnsafeBufferPointer { addresses in
-            status.withUnsafeMutableBufferPointer { status in
-                do throws(SystemError) {
-                    try query(pid: pid, addresses: addresses, into: status)
-                } catch {
-                    failure = error
-                }
-            }
-        }
-        if let failure { throw failure }
     }
 }

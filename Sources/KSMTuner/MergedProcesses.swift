@@ -70,8 +70,7 @@ struct MergedProcess: Equatable {
 
     /// Whether the pid is still that process'.
     static func isThere(_ root: KernelRoot, _ process: MergedProcess) throws(SystemError) -> Bool {
-        let bytes = try root.readFile("/proc/\(process.pid)/stat", limit: 4096)
-        return (try? ProcessStat.parse(bytes.span))?.startTicks == process.startTicks
+        try GuestPages.startTicks(root, process.pid) == process.startTicks
     }
 
     private static func statistics(_ root: KernelRoot, _ pid: Int32) -> KSMStat? {

@@ -48,13 +48,13 @@ extension Tuner {
         if applier.slow.isIdle { lock = nil }
     }
 
-    /// What an Unmerger that was killed has left: `run` is the policy's to decide, the rest comes back at once.
+    /// What an Unmerger that was killed has left comes back at once, but for `run`, which is the policy's to decide.
     ///
-    /// The file stays until all of it has.
+    /// Nothing is written here whose write can block the loop. The file stays until all of it has come back.
     private func putBack(_ left: [SavedSettings.Entry], _ entries: inout [JournalEntry]) {
         // One of another boot has nothing to put back.
         if !isInterruptionTold, !left.isEmpty { entries.append(teller.interrupted) }
-        let isBack = left.filter { $0.attribute != .run }
+        let isBack = left.filter { !$0.attribute.writeCanBlock }
             .filter { $0.attribute != .advisor_mode || settings.advisor == .keep }
             .map { applier.putBack($0.attribute, found: $0.found, in: sample.ksm) }
         isInterruptionTold = isBack.contains(false)

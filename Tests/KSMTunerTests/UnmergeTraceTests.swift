@@ -104,6 +104,16 @@ struct UnmergeTraceTests {
         return machine
     }
 
+    @Test("What could block the loop is not written there, whatever a note says")
+    func blocking() throws {
+        let machine = try killed()
+        let lines = ["version=1", "boot_id=\(UnmergeTraceTests.boot)", "merge_across_nodes=0 ours", "run=1 ours"]
+        try machine.write("run/ksmd/unmerge", lines.joined(separator: "\n") + "\n")
+        let tuner = try tuner(machine)
+        #expect(tuner.mayWrite())
+        #expect(machine["merge_across_nodes"] == "1" && machine["run"] == "0")
+    }
+
     @Test("A file of another boot goes without a word")
     func otherBoot() throws {
         let machine = try killed(boot: "other")

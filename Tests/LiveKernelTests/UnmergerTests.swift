@@ -85,6 +85,30 @@ struct UnmergerTests {
         #expect(try LiveKernel.read(.pages_to_scan) == "5000")
     }
 
+    @Test("ksmctl stop while somebody un-shares disturbs nothing, and KSM stays stopped when that has ended")
+    func stopped() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        let root = try KernelRoot()
+        defer { try? root.remove(Hold.path) }
+        kernel.set(.merge_across_nodes, "1")
+        try #require(merge(kernel))
+        var status: Int32?
+        let unmerger = Unmerger(
+            root,
+            Settings(),
+            progress: {
+                if $0.stage == .copying, status == nil { status = (try? Program.run("ksmctl", ["stop"]))?.status }
+            }
+        )
+        let result = unmerger.run(.init(scope: .local))
+        #expect(status == 0)
+        #expect(result.outcome == .done, "\(result.sentence)")
+        #expect(Hold.read(root) != nil)
+        #expect(try LiveKernel.read(.run) == "0" && LiveKernel.read(.merge_across_nodes) == "0")
+        #expect(try LiveKernel.read(.pages_to_scan) == "5000")
+    }
+
     @Test("While somebody else un-shares nothing begins, and that is said at once")
     func locked() throws {
         let kernel = try LiveKernel()
