@@ -49,4 +49,18 @@ package enum MessageID: String, CaseIterable, Sendable {
     case nodeShort = "45e31320df634a9c88c7f6a42a9ee84d"
     /// Something on this machine is known to hurt memory merging on several nodes.
     case numaWarning = "1cf9f916e15f48aeb199fdbfd3ad8816"
+    /// Tuning is paused by the operator, for a while or until resumed (`ksmctl pause`).
+    case paused = "cee0c2ffaa0942f1b9e752a61bc0070d"
+    /// A pause has ended, by its time or by the operator (`ksmctl resume`).
+    case resumed = "a7514ace4b4c4f1f9b8b197220af993e"
+    /// Un-sharing of everything that is merged has begun.
+    case unmergingBegan = "c4a698fc459c4924abc3e3d39426c33b"
+    /// Un-sharing has come to its end, whatever its outcome, and the guard is gone.
+    case unmergingEnded = "10e32016d0f74b56b569d092b58dfe6a"
+    /// What the last hour has brought: savings, cost, time in each state.
+    case summary = "99f98bcda2e149b5a4212e4592e07c27"
+    /// The policy has been changed over the bus, until ksmd starts again.
+    case policyChanged = "9185ac9b7a434947a35904e1e3d64328"
+    /// An event source is lost, or is back.
+    case eventSource = "09f461a329db4f188614ee59f0fb98ae"
 }
