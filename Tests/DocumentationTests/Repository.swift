@@ -8,7 +8,10 @@ enum Repository {
     static let markdown = [
         "README.md", "NEWS.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/policy.md", "docs/operations.md",
     ]
-    static let manualPages = ["packaging/man/ksmd.8", "packaging/man/ksmctl.8", "packaging/man/ksmd.conf.5"]
+    static let manualPages = [
+        "packaging/man/ksmd.8", "packaging/man/ksmctl.8", "packaging/man/ksmd.conf.5", "packaging/man/org.ksmd1.5",
+        "packaging/man/ksmd.journal-fields.7",
+    ]
 
     static func text(_ path: String) throws -> String {
         try String(contentsOf: url.appendingPathComponent(path), encoding: .utf8)
