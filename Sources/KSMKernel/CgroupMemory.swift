@@ -34,10 +34,9 @@ package final class CgroupMemory {
         }
     }
 
-    /// Where version 2 is mounted: alone, or beside version 1 (systemd's hybrid layout).
+    /// Where version 2 is mounted: beside version 1 (systemd's hybrid layout), or alone.
     private var unifiedFiles: CgroupFiles {
-        let beside = CgroupFiles.unified("/sys/fs/cgroup/unified")
-        return root.exists(beside.mount + "/cgroup.controllers") ? beside : .unified("/sys/fs/cgroup")
+        .unified(CgroupFiles.unifiedMount(root) ?? "/sys/fs/cgroup")
     }
 
     private func chain(_ pid: Int32, _ path: String, _ files: CgroupFiles) -> CgroupChain {
@@ -136,6 +135,11 @@ struct CgroupFiles {
             max: "memory.max",
             high: "memory.high"
         )
+    }
+
+    /// Where version 2 is mounted; `nil` where it is not.
+    static func unifiedMount(_ root: KernelRoot) -> String? {
+        ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].first { root.exists($0 + "/cgroup.controllers") }
     }
 
     /// `/sys/fs/cgroup/a/memory.max`.

@@ -55,6 +55,20 @@ pid_t ksmd_fork_unmerger(int descriptor, const int *nodes, size_t count);
 /// A file in memory, closed on exec (memfd_create: not in Swift's Glibc). Returns its descriptor or a negative errno.
 int ksmd_memory_file(const char *name);
 
+/// A socket that gets what the kernel says about the device kvm (and where the kernel takes no filter, about all devices),
+/// non-blocking and closed on exec. linux/netlink.h and linux/filter.h are not in Swift's Glibc. Returns its descriptor
+/// or a negative errno.
+int ksmd_uevent_socket(void);
+
+/// Receives one message from such a socket. Returns its length, 0 for one that is not from the kernel or does not fit,
+/// or a negative errno (-EAGAIN: there is none; -ENOBUFS: some were lost). The macros of control messages are not in
+/// Swift.
+long ksmd_receive_uevent(int descriptor, void *buffer, size_t size);
+
+/// pidfd_open: a descriptor, closed on exec, that can be read when the process has ended (syscall is variadic). Returns
+/// it or a negative errno.
+int ksmd_process_end(pid_t pid);
+
 /// Unmaps the code and constants of the program and its libraries that have been used so far; what is used again comes
 /// back from the page cache by itself. Starting and reading the configuration touch about 2 MiB that a tick does not.
 /// Here because dl_iterate_phdr takes its argument through void pointers and madvise works on the code itself.

@@ -29,6 +29,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case survey
     case surveyGuests = "survey-guests"
     case savedSettings = "saved-settings"
+    case uevent
+    case inotify
     case ksmdConf = "ksmd-conf"
     case ksmtunedConf = "ksmtuned-conf"
     case ksmDefault = "ksm-default"
@@ -64,6 +66,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .survey: try SurveyChecks.survey(input)
         case .surveyGuests: try SurveyChecks.guests(input)
         case .savedSettings: try SavedSettingsChecks.saved(input)
+        case .uevent: try EventChecks.uevent(input)
+        case .inotify: try EventChecks.inotify(input)
         case .ksmdConf: try ConfigurationChecks.load(input, as: .main)
         case .ksmtunedConf: try ConfigurationChecks.load(input, as: .ksmtuned)
         case .ksmDefault: try ConfigurationChecks.load(input, as: .ksm)
