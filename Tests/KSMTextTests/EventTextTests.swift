@@ -46,7 +46,8 @@ struct EventTextTests {
     func headline() {
         #expect(UeventText.parse(Array("EVENT=create\0".utf8 + message(["EVENT": nil])).span) == nil)
         #expect(UeventText.parse(Array(message().dropLast()).span)?.kind == .created)
-        #expect(UeventText.parse([].span) == nil)
+        let nothing: [UInt8] = []
+        #expect(UeventText.parse(nothing.span) == nil)
     }
 
     /// An event as the kernel writes it.
