@@ -55,10 +55,10 @@ package struct ConfigurationKey: Sendable {
     /// The sections of ksmd.conf in the order of the shipped file.
     ///
     /// One of them has no keys yet.
-    package static let sections = ["Tuner", "NUMA", "Guests", "Scanner", "Adaptive", "Output"]
+    package static let sections = ["Tuner", "NUMA", "Guests", "Events", "Scanner", "Adaptive", "Output"]
 
     /// Every key, in the order of the shipped file.
-    package static let all: [ConfigurationKey] = tuner + numa + guests + scanner + output
+    package static let all: [ConfigurationKey] = tuner + numa + guests + events + scanner + output
 
     /// The key called `name` in `section`.
     static func find(section: String, name: String) -> ConfigurationKey? {
@@ -217,6 +217,15 @@ extension ConfigurationKey {
     private static let output: [ConfigurationKey] = [
         ConfigurationKey(
             "Output",
+            "Summary",
+            .summary,
+            .timeSpan(\.summaryMilliseconds, in: summaryRange),
+            unit: "time span of at most 720h; 0 for none",
+            "How often the journal gets an entry with what was saved and what that cost; a host where nothing is merged"
+                + " and nobody scans gets none."
+        ),
+        ConfigurationKey(
+            "Output",
             "LogFile",
             .logFile,
             .logFile,
@@ -236,6 +245,9 @@ extension ConfigurationKey {
             "Writes a few lines at each look, in the words of ksmtuned's debug log."
         ),
     ]
+
+    /// In milliseconds; a month is longer than journals are kept.
+    private static let summaryRange: ClosedRange<UInt64> = 0...2_592_000_000
 
     /// `a, b or c`.
     static func words<Word: RawRepresentable<String> & CaseIterable>(_: Word.Type) -> String {

@@ -7,7 +7,8 @@ enum Setting: Int, CaseIterable, Sendable {
     case guestNames, memoryMetric
     case boostPages, decayPages, minimumPages, maximumPages
     case sleepMilliseconds, thresholdPercent, thresholdFloor, maxKernelPages
-    case logFile, debug
+    case eventSources, watchedCgroups
+    case logFile, debug, summary
 }
 
 /// What a valid value does to the settings.

@@ -38,6 +38,8 @@ package final class GuestDirectory {
     private var files: [GuestFiles] = []
     private var scannerFile: KeptFile?
     private var pass: UInt64 = 0
+    /// Guests taken in or out at this pass.
+    private var changes = 0
 
     package init(_ root: KernelRoot, buffer: ReadBuffer, patterns: [String], readsPss: Bool) {
         self.root = root
@@ -55,7 +57,7 @@ package final class GuestDirectory {
     ///   - bootSeconds: seconds since boot, on the clock of the processes' start times.
     ///   - problems: gets one sentence for each kind of file that could not be read.
     package func refresh(bootSeconds: UInt64, problems: inout [String]) {
-        discover(bootSeconds: bootSeconds, problems: &problems)
+        _ = discover(bootSeconds: bootSeconds, problems: &problems)
         readGuests(problems: &problems)
         readScanner(problems: &problems)
     }
@@ -89,14 +91,18 @@ package final class GuestDirectory {
 
     // MARK: Finding
 
-    private func discover(bootSeconds: UInt64, problems: inout [String]) {
+    /// Looks for guests that came and went, and reads nothing of those that were there before.
+    ///
+    /// - Returns: whether there were any.
+    package func discover(bootSeconds: UInt64, problems: inout [String]) -> Bool {
         do {
             if listing == nil { listing = try DirectoryListing(root, "/proc") }
         } catch {
             problems.append(error.description)
-            return
+            return false
         }
         pass += 1
+        changes = 0
         var present = 0
         listing?.forEach { name, inode in
             guard let pid = GuestDirectory.pid(name) else { return }
@@ -104,6 +110,7 @@ package final class GuestDirectory {
             look(at: pid, inode: inode, bootSeconds: bootSeconds)
         }
         if present < seen.count { forgetTheGone() }
+        return changes > 0
     }
 
     private static func pid(_ name: UnsafeRawBufferPointer) -> Int32? {
@@ -166,6 +173,7 @@ package final class GuestDirectory {
         let place = guests.firstIndex { $0.pid > stat.pid } ?? guests.count
         guests.insert(guest, at: place)
         files.insert(GuestFiles(pid: stat.pid, isNamed: name != nil), at: place)
+        changes += 1
     }
 
     /// Looks once more for the name: exec gives a process its new name before its new arguments (begin_new_exec of
@@ -186,6 +194,7 @@ package final class GuestDirectory {
         files[index].close()
         files.remove(at: index)
         guests.remove(at: index)
+        changes += 1
     }
 
     private func forgetTheGone() {

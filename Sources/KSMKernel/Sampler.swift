@@ -66,11 +66,27 @@ package final class Sampler {
         return sample
     }
 
+    /// Looks for guests that came and went; only when some did are all read again.
+    ///
+    /// - Returns: whether `sample` has new guests, or fewer.
+    package func lookAtGuests(_ sample: inout Sample) -> Bool {
+        guard guests.discover(bootSeconds: bootSeconds(), problems: &sample.problems) else { return false }
+        guests.refresh(bootSeconds: bootSeconds(), problems: &sample.problems)
+        sample.guests = guests.guests
+        return true
+    }
+
     /// The memory of the host and of each node, and nothing else: for who looks many times a second.
     package func memory() -> (host: MemoryInfo, nodes: [NodeMemory]) {
         var problems: [String] = []
         let host = (try? meminfo.read { MemoryInfo.parse($0) }) ?? MemoryInfo()
         return (host, nodes.read(host, of: topology.withMemory, problems: &problems))
+    }
+
+    /// Memory pressure, and nothing else.
+    package func readPressure() -> PressureStall? {
+        var problems: [String] = []
+        return pressure.readIfPresent(problems: &problems) { PressureStall.parse($0) }
     }
 
     private func bootSeconds() -> UInt64 {
@@ -89,6 +105,9 @@ package enum Clock {
 
     /// Seconds since 1970.
     package static func realtimeSeconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) / 1_000_000_000 }
+
+    /// Microseconds since 1970, as the journal counts.
+    package static func realtimeMicroseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) / 1000 }
 
     private static func nanoseconds(_ clock: clockid_t) -> UInt64 {
         var time = timespec()

@@ -26,9 +26,13 @@ package struct Reason: Equatable, Sendable {
         package var name: String
         package var value: String
 
-        package init(_ name: String, _ value: some CustomStringConvertible) {
+        package init(_ name: JournalField, _ value: some CustomStringConvertible) {
+            self.init(name: name.rawValue, value.description)
+        }
+
+        init(name: String, _ value: String) {
             self.name = name
-            self.value = value.description
+            self.value = value
         }
     }
 

@@ -92,6 +92,12 @@ package struct Settings: Equatable, Sendable {
     package var guestNames: [String] = ["qemu-system-?*", "qemu-kvm", "qemu:?*", "kvm"]
     package var guestMetric: GuestMetric = .rss
 
+    // [Events]
+    /// What makes ksmd look before its interval is over.
+    package var eventSources = EventSourceName.allCases
+    /// Cgroups in which guests appear, relative to the mount point of cgroup2; libvirt's guests are in machine.slice.
+    package var watchedCgroups = ["machine.slice"]
+
     // [Scanner]
     package var classic = ClassicParameters()
     /// `KSM_MAX_KERNEL_PAGES`, which no kernel since 2.6.33 has: 0 is unlimited, `nil` half of memory.
@@ -101,6 +107,8 @@ package struct Settings: Equatable, Sendable {
     /// File for ksmtuned's debug lines; `nil` writes them to standard error.
     package var logFile: String?
     package var debug = false
+    /// Time between two summaries in milliseconds; 0 is none.
+    package var summaryMilliseconds: UInt64 = 3_600_000
 
     package init() {}
 

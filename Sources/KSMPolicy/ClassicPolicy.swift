@@ -34,6 +34,12 @@ package struct ClassicPolicy: Policy {
         var wanted: Int64 { committed.addingClamped(threshold) }
     }
 
+    /// Free memory below the threshold is what boosts the batch.
+    package func answersPressure(_ memory: MemoryInfo) -> Bool {
+        guard let total = memory.memTotalKiB, let free = memory.classicFreeKiB else { return false }
+        return Int64(clamping: free) <= thresholdKiB(total: Int64(clamping: total))
+    }
+
     package mutating func step(_ sample: Sample) -> Decision {
         guard let total = sample.memory.memTotalKiB, let free = sample.memory.classicFreeKiB, total > 0 else {
             return Decision(
@@ -125,7 +131,7 @@ package struct ClassicPolicy: Policy {
                 "\(KiB(figures.free)) of \(KiB(figures.total)) are free, exactly the threshold: scanning "
                 + "\(npages) pages per batch"
         }
-        let extra = [Reason.Field("PAGES_TO_SCAN", npages)]
+        let extra = [Reason.Field(.pagesToScan, npages)]
         return Reason(
             code: isShort ? "pressure" : "relief",
             sentence: sentence,
@@ -135,10 +141,10 @@ package struct ClassicPolicy: Policy {
 
     private func fields(_ figures: Figures) -> [Reason.Field] {
         [
-            Reason.Field("TOTAL_KIB", figures.total),
-            Reason.Field("FREE_KIB", figures.free),
-            Reason.Field("COMMITTED_KIB", figures.committed),
-            Reason.Field("THRESHOLD_KIB", figures.threshold),
+            Reason.Field(.totalKiB, figures.total),
+            Reason.Field(.freeKiB, figures.free),
+            Reason.Field(.committedKiB, figures.committed),
+            Reason.Field(.thresholdKiB, figures.threshold),
         ]
     }
 

@@ -59,9 +59,9 @@ extension ExposureAlarm {
     private static func name(_ place: Exposure.Place) -> String { place.node.map { "node \($0)" } ?? "the host" }
 
     private static func fields(_ place: Exposure.Place) -> [Reason.Field] {
-        (place.node.map { [Reason.Field("NODE", $0)] } ?? []) + [
-            Reason.Field("PROMISED_KIB", place.promisedKiB), Reason.Field("AVAILABLE_KIB", place.availableKiB),
-            Reason.Field("SHORT_KIB", place.shortKiB),
+        (place.node.map { [Reason.Field(.node, $0)] } ?? []) + [
+            Reason.Field(.promisedKiB, place.promisedKiB), Reason.Field(.availableKiB, place.availableKiB),
+            Reason.Field(.shortKiB, place.shortKiB),
         ]
     }
 
@@ -91,7 +91,7 @@ extension ExposureAlarm {
                 "guests write \(Words.count(breaks, "shared page")) a second: the \(sizes.text(place.availableKiB)) that "
                 + "\(ExposureAlarm.name(place)) has available are gone in \(Words.time(seconds: seconds))",
             fields: ExposureAlarm.fields(place) + [
-                Reason.Field("BREAKS_PER_SECOND", breaks), Reason.Field("SECONDS", seconds),
+                Reason.Field(.breaksPerSecond, breaks), Reason.Field(.seconds, seconds),
             ]
         )
     }

@@ -39,7 +39,7 @@ extension NUMAWarnings {
                 "khugepaged\(mode) has made \(Words.count(made, "huge page")) within \(Words.time(seconds: seconds)), and "
                 + "\(Sizes(kib).text(kib)) that were merged are no longer, without guests writing them: "
                 + "khugepaged/max_ptes_shared=0 leaves merged pages alone",
-            fields: [Reason.Field("COLLAPSED", made), Reason.Field("LOST_KIB", kib), Reason.Field("SECONDS", seconds)]
+            fields: [Reason.Field(.collapsed, made), Reason.Field(.lostKiB, kib), Reason.Field(.seconds, seconds)]
         )
     }
 
@@ -82,8 +82,8 @@ extension NUMAWarnings {
                 + "`ksmctl unmerge` and then `ksmctl start` give about \(sizes.text(price)) back, and need "
                 + "\(sizes.text(needed)) meanwhile",
             fields: [
-                Reason.Field("STABLE_NODE_DUPS", dups), Reason.Field("RECLAIMABLE_KIB", price),
-                Reason.Field("NEEDED_KIB", needed),
+                Reason.Field(.stableNodeDups, dups), Reason.Field(.reclaimableKiB, price),
+                Reason.Field(.neededKiB, needed),
             ]
         )
     }

@@ -90,7 +90,7 @@ package struct MergeScopePolicy: Sendable {
             code,
             "\(what) \(MergeScopePolicy.time(passed)) ago, "
                 + "\(MergeScopePolicy.time(parameters.scopeDwellMilliseconds)) have to lie between two",
-            [Reason.Field("WAIT_SECONDS", (parameters.scopeDwellMilliseconds - passed) / 1000)]
+            [Reason.Field(.waitSeconds, (parameters.scopeDwellMilliseconds - passed) / 1000)]
         )
     }
 
@@ -102,7 +102,7 @@ package struct MergeScopePolicy: Sendable {
             "scope-pressure",
             "memory is known not to have been short for \(MergeScopePolicy.time(passed)), "
                 + "\(MergeScopePolicy.time(parameters.calmDwellMilliseconds)) are wanted",
-            [Reason.Field("WAIT_SECONDS", (parameters.calmDwellMilliseconds - passed) / 1000)]
+            [Reason.Field(.waitSeconds, (parameters.calmDwellMilliseconds - passed) / 1000)]
         )
     }
 

@@ -59,7 +59,7 @@ package enum NUMAWarnings {
             sentence:
                 "kernel \(major).\(minor) with kernel.numa_balancing=\(mode) and KSM on \(sample.nodes.count) nodes: on 6.2 "
                 + "to 6.7 guests have frozen for seconds so; kernel.numa_balancing=0 or a newer kernel avoids it",
-            fields: [Reason.Field("KERNEL", "\(major).\(minor)"), Reason.Field("NUMA_BALANCING", mode)]
+            fields: [Reason.Field(.kernel, "\(major).\(minor)"), Reason.Field(.numaBalancing, mode)]
         )
     }
 
@@ -71,7 +71,7 @@ package enum NUMAWarnings {
             sentence:
                 "numad (pid \(pid)) places guests by where their memory lies, which merging over all nodes changes "
                 + "(\(Sizes(kib).text(kib)) are merged so): scope local keeps its figures right",
-            fields: [Reason.Field("NUMAD_PID", pid), Reason.Field("MERGED_KIB", kib)]
+            fields: [Reason.Field(.numadPID, pid), Reason.Field(.mergedKiB, kib)]
         )
     }
 
@@ -90,8 +90,8 @@ package enum NUMAWarnings {
                 "\(Words.percent(share.value)) % (± \(Words.percent(share.error)) points) of the guests' merged pages lie on "
                 + "a node that is not their guest's home: scope local would keep them there",
             fields: [
-                Reason.Field("REMOTE_PERCENT", Words.percent(share.value)),
-                Reason.Field("REMOTE_ERROR_PERCENT", Words.percent(share.error)),
+                Reason.Field(.remotePercent, Words.percent(share.value)),
+                Reason.Field(.remoteErrorPercent, Words.percent(share.error)),
             ]
         )
     }

@@ -65,9 +65,9 @@ package struct NodeActivation: Equatable, Sendable {
             code: "node-short",
             sentence: sentence,
             fields: [
-                Reason.Field("NODE", worst.node), Reason.Field("NODE_TOTAL_KIB", worst.totalKiB),
-                Reason.Field("NODE_AVAILABLE_KIB", worst.availableKiB),
-                Reason.Field("NODE_THRESHOLD_KIB", worst.thresholdKiB),
+                Reason.Field(.node, worst.node), Reason.Field(.nodeTotalKiB, worst.totalKiB),
+                Reason.Field(.nodeAvailableKiB, worst.availableKiB),
+                Reason.Field(.nodeThresholdKiB, worst.thresholdKiB),
             ]
         )
     }

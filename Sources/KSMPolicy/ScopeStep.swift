@@ -89,7 +89,7 @@ struct ScopeStep {
     }
 
     private var costs: [Reason.Field] {
-        [Reason.Field("NEEDED_KIB", neededKiB), Reason.Field("SECONDS", seconds)]
+        [Reason.Field(.neededKiB, neededKiB), Reason.Field(.seconds, seconds)]
     }
 
     private func decision(
@@ -99,8 +99,8 @@ struct ScopeStep {
         _ fields: [Reason.Field] = []
     ) -> ScopeDecision {
         let scopes =
-            [Reason.Field("SCOPE", current.rawValue)]
-            + (choice.wanted.map { [Reason.Field("WANTED_SCOPE", $0.rawValue)] } ?? [])
+            [Reason.Field(.scope, current.rawValue)]
+            + (choice.wanted.map { [Reason.Field(.wantedScope, $0.rawValue)] } ?? [])
         return ScopeDecision(
             current: current,
             wanted: choice.wanted,

@@ -22,6 +22,8 @@ package struct StateReport: Equatable, Sendable {
         case stopped
         /// An operator said `ksmctl stop`; only `ksmctl start` ends it.
         case held
+        /// An operator said `ksmctl pause`; it ends by itself, or with `ksmctl resume`.
+        case paused
         /// Another writer changed the settings and has the say (`ForeignWrites=respect`).
         case foreign
         /// A write to `run` has not come back: the scanner's batch, or another writer, holds the kernel's lock.
@@ -34,15 +36,57 @@ package struct StateReport: Equatable, Sendable {
 
     /// Who stopped KSM by hand, and since when.
     package struct Hold: Equatable, Sendable {
+        /// How it ends.
+        package enum Kind: String, CaseIterable, Sendable {
+            /// With `ksmctl start`.
+            case stop
+            /// By itself, or with `ksmctl resume`.
+            case pause
+        }
+
+        /// How it ends.
+        package var kind: Kind
         /// The user who asked, as text.
         package var by: String
         /// CLOCK_REALTIME seconds; `nil` where the hold does not say.
         package var sinceRealtimeSeconds: UInt64?
+        /// CLOCK_REALTIME seconds at which a pause ends by itself.
+        package var untilRealtimeSeconds: UInt64?
+        /// Why, in the words of who asked.
+        package var reason: String?
 
         /// Who holds, and since when if that is known.
-        package init(by: String, sinceRealtimeSeconds: UInt64?) {
+        package init(_ kind: Kind = .stop, by: String, sinceRealtimeSeconds: UInt64?) {
+            self.kind = kind
             self.by = by
             self.sinceRealtimeSeconds = sinceRealtimeSeconds
+        }
+    }
+
+    /// Whether one event source is there.
+    package struct EventSource: Equatable, Sendable {
+        /// What became of it.
+        package enum Condition: String, CaseIterable, Sendable {
+            /// It is watched.
+            case active
+            /// The configuration leaves it out.
+            case off
+            /// This host does not have it, or does not let ksmd.
+            case unavailable
+        }
+
+        /// Which one.
+        package var name: EventSourceName
+        /// What became of it.
+        package var condition: Condition
+        /// What exactly is watched, or why it cannot be.
+        package var detail: String?
+
+        /// A source and what became of it.
+        package init(_ name: EventSourceName, _ condition: Condition, _ detail: String? = nil) {
+            self.name = name
+            self.condition = condition
+            self.detail = detail
         }
     }
 
@@ -111,6 +155,8 @@ package struct StateReport: Equatable, Sendable {
     /// Nodes and the scope of merging; `nil` before the first tick.
     package var numa: NUMA?
 
+    /// What can make ksmd look before its interval is over.
+    package var events: [EventSource] = []
     /// Sentences for the operator.
     package var warnings: [String] = []
     /// The operator's stop, while it lasts.
@@ -175,6 +221,7 @@ extension StateReport {
             writeDaemon(to: &json)
             writeFigures(to: &json)
             writeSettings(to: &json)
+            writeEvents(to: &json)
             json.optional("numa", numa) { $0.writeMembers(to: &$1) }
             json.array("guests") { json in
                 for guest in guests { json.object { guest.writeMembers(to: &$0) } }
@@ -206,11 +253,26 @@ extension StateReport {
         json.member("warnings", warnings)
     }
 
+    private func writeEvents(to json: inout JSONWriter) {
+        json.array("events") { json in
+            for source in events {
+                json.object { json in
+                    json.member("source", source.name.rawValue)
+                    json.member("condition", source.condition.rawValue)
+                    json.member("detail", source.detail)
+                }
+            }
+        }
+    }
+
     private func writeSettings(to json: inout JSONWriter) {
         if let hold {
             json.object("hold") { json in
+                json.member("kind", hold.kind.rawValue)
                 json.member("by", hold.by)
                 json.member("since_realtime", hold.sinceRealtimeSeconds)
+                json.member("until_realtime", hold.untilRealtimeSeconds)
+                json.member("reason", hold.reason)
             }
         } else {
             json.member("hold", String?.none)

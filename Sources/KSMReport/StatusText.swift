@@ -30,6 +30,7 @@ extension StatusReport {
             result += figure("Settings", "run \(run), \(batch) pages per batch, \(sleep) ms between batches")
         }
         if let scopeLine { result += figure("Scope", scopeLine) }
+        if let eventsLine { result += figure("Events", eventsLine) }
         if let exposureLine { result += figure("Promised", exposureLine) }
         return result
     }
@@ -59,6 +60,19 @@ extension StatusReport {
             parts.append("\(Human.cpuTime(nanoseconds: scanner.cpuNanoseconds)) since boot")
         }
         return parts.isEmpty ? "unknown" : parts.joined(separator: ", ")
+    }
+
+    /// Which event sources are there, and why others are not.
+    private var eventsLine: String? {
+        guard let events = daemonReport?.events, !events.isEmpty else { return nil }
+        let active = events.filter { $0.condition == .active }.map { source in
+            source.name.rawValue + (source.detail.map { " (\($0))" } ?? "")
+        }
+        let absent = events.filter { $0.condition == .unavailable }.map { source in
+            "no \(source.name.rawValue)" + (source.detail.map { ": \($0)" } ?? "")
+        }
+        let parts = [active.isEmpty ? "none" : active.joined(separator: ", ")] + absent
+        return Human.plain(parts.joined(separator: "; "))
     }
 
     private func figure(_ title: String, _ text: String) -> String {

@@ -23,7 +23,10 @@ extension StatusReport {
     private var holdWarning: String? {
         guard let hold = daemonReport?.hold ?? hold else { return nil }
         let since = age(of: hold.sinceRealtimeSeconds).map { " \(Human.duration(seconds: $0)) ago" } ?? ""
-        return "stopped by \(hold.by)\(since) with `ksmctl stop`; `ksmctl start` ends it"
+        switch hold.kind {
+        case .stop: return "stopped by \(hold.by)\(since) with `ksmctl stop`; `ksmctl start` ends it"
+        case .pause: return "paused by \(hold.by)\(since)\(hold.extent); `ksmctl resume` ends it"
+        }
     }
 
     private var staleWarning: String? {
@@ -57,7 +60,7 @@ extension StatusReport {
         guard case .running = daemon, let report = daemonReport, let run = sample.ksm.run else { return nil }
         switch report.state {
         case .scanning where run != 1: break
-        case .stopped where run == 1, .held where run == 1: break
+        case .stopped where run == 1, .held where run == 1, .paused where run == 1: break
         default: return nil
         }
         return "run is \(run), which is not what ksmd made it: another program has written it since the last tick"

@@ -1,20 +1,36 @@
-/// The text of `/run/ksmd/hold`: who said `ksmctl stop`, and when.
+/// The text of `/run/ksmd/hold` and `/run/ksmd/pause`: who said `ksmctl stop` or `ksmctl pause`, when, until when and
+/// why.
 package struct HoldText: Equatable, Sendable {
     /// The user who asked, at most 64 characters on one line.
     package var by: String
     /// CLOCK_REALTIME seconds; `nil` where the file does not say.
     package var sinceRealtimeSeconds: UInt64?
+    /// CLOCK_REALTIME seconds at which it ends by itself; `nil` where it does not.
+    package var untilRealtimeSeconds: UInt64?
+    /// In the words of who asked, at most 200 characters on one line; `nil` where nothing was said.
+    package var reason: String?
 
-    package init(by: String, sinceRealtimeSeconds: UInt64?) {
+    package init(
+        by: String,
+        sinceRealtimeSeconds: UInt64?,
+        untilRealtimeSeconds: UInt64? = nil,
+        reason: String? = nil
+    ) {
         self.by = by
         self.sinceRealtimeSeconds = sinceRealtimeSeconds
+        self.untilRealtimeSeconds = untilRealtimeSeconds
+        self.reason = reason
     }
 
     /// The file.
     package var text: String {
         let since = sinceRealtimeSeconds.map { "since \($0)\n" } ?? ""
-        return "version 1\nby \(by)\n\(since)"
+        let until = untilRealtimeSeconds.map { "until \($0)\n" } ?? ""
+        let reason = reason.map { "reason \(HoldText.oneLine($0))\n" } ?? ""
+        return "version 1\nby \(HoldText.oneLine(by))\n\(since)\(until)\(reason)"
     }
+
+    private static func oneLine(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
 
     /// Parses the file: an empty or broken one holds as well, in nobody's name.
     package static func parse(_ text: Span<UInt8>) -> HoldText {
@@ -30,6 +46,10 @@ package struct HoldText: Equatable, Sendable {
                 hold.by = text.extracting(value.lowerBound..<line.upperBound).printable(limit: 64)
             } else if text.equals("since", in: key) {
                 hold.sinceRealtimeSeconds = text.unsigned(value)
+            } else if text.equals("until", in: key) {
+                hold.untilRealtimeSeconds = text.unsigned(value)
+            } else if text.equals("reason", in: key), !value.isEmpty {
+                hold.reason = text.extracting(value.lowerBound..<line.upperBound).printable(limit: 200)
             }
         }
         return hold

@@ -3,6 +3,7 @@ import Glibc
 import KSMConfiguration
 import KSMKernel
 import KSMModel
+import KSMPolicy
 import KSMReport
 import KSMSystemd
 
@@ -11,11 +12,6 @@ package final class Daemon {
     /// The version of the programs.
     package static let version = "0.1.0"
 
-    /// Retunes within this time of the last are the same adjustment: guests started together send one each, and a boost
-    /// belongs to the time, not to the signal.
-    ///
-    /// 2 s is ksmd's choice; ksmtuned boosted for each.
-    static let retuneWindowMicroseconds: UInt64 = 2_000_000
     /// How long a stop waits for the kernel to take the settings back; a batch takes milliseconds, and systemd kills
     /// after 90 s (DefaultTimeoutStopSec).
     static let restoreDeadlineMilliseconds: UInt64 = 30_000
@@ -28,13 +24,22 @@ package final class Daemon {
     let stateFile: StateFile
     let loop: EventLoop
     private let probe: GuestProbe
-    private let helpers: Helpers
+    let helpers: Helpers
     private var base: StateReport
+    let events: EventWatch
+    var pacer = EventPacer()
+    var pressurePoll = PressurePoll()
+    var bus: BusService?
     var timer: TimerSource?
-    private var lastRetune: UInt64?
+    var lookTimer: TimerSource?
+    var pacerTimer: TimerSource?
+    var pauseTimer: TimerSource?
+    var summaryTimer: TimerSource?
     var restorer: Restorer?
     var isStopping = false
     private var stateTrouble: String?
+    /// The last change, as the journal has it, and when.
+    var lastDecision: (message: String, realtimeMicroseconds: UInt64)?
 
     /// - Throws: with the reason why ksmd cannot work here.
     package init(_ options: DaemonOptions) throws(Refusal) {
@@ -54,6 +59,7 @@ package final class Daemon {
         } catch {
             throw Refusal(description: error.description, status: ExitStatus.failure)
         }
+        events = EventWatch(loop, place.root)
         stateFile = StateFile(place.root)
         probe = GuestProbe(tuner.sampler.guests, place.root)
         helpers = Helpers(place.root, options)
@@ -111,12 +117,15 @@ package final class Daemon {
         do {
             try loop.addSignal(SIGTERM) { [unowned self] in stop("SIGTERM") }
             try loop.addSignal(SIGINT) { [unowned self] in stop("SIGINT") }
-            try loop.addSignal(SIGHUP) { [unowned self] in reload() }
+            try loop.addSignal(SIGHUP) { [unowned self] in _ = reload() }
             try loop.addSignal(SIGUSR1) { [unowned self] in retune() }
             setWatchdog()
             notifier.ready(status: "Started; no tick yet")
             tellStarted()
-            tick()
+            tick(.start)
+            openEvents()
+            openBus()
+            publish()
             ksmd_forget_startup_code()
             timer = try loop.addTimer(afterMilliseconds: interval, accuracyMilliseconds: accuracy) { [unowned self] in
                 onTimer($0)
@@ -128,7 +137,7 @@ package final class Daemon {
         }
     }
 
-    private var interval: UInt64 { tuner.intervalMilliseconds }
+    var interval: UInt64 { tuner.intervalMilliseconds }
 
     /// A tenth of the interval, at most a second, for the kernel to join wakeups.
     private var accuracy: UInt64 { min(interval / 10, 1000) }
@@ -140,16 +149,19 @@ package final class Daemon {
         source.rearm(at: max(source.deadline + period, loop.now()))
     }
 
-    private func tick() {
+    func tick(_ trigger: Trigger = .timer) {
         guard !isStopping else { return }
-        let tick = tuner.tick()
+        let tick = tuner.tick(trigger)
         tell(tick.entries)
+        if tick.guestsChanged { events.watchEnds(of: tuner.sample.guests) }
         watch(tick.children)
         if let child = probe.start(now: Clock.monotonicNanoseconds()) { watch([child]) }
         if !options.dryRun { help(tick) }
         if !print(tick) { stop("closed standard output") }
         publish()
         notifier.watchdog()
+        rearmLook()
+        armPauseEnd()
     }
 
     /// Waits for children in the loop, and says so when one takes long.
@@ -198,41 +210,49 @@ package final class Daemon {
         switch end {
         case .survey(let survey): tuner.take(survey)
         case .failed(let entry): tell(entry.map { [$0] } ?? [])
-        case .unmerged(let isDone):
+        case .unmerged(let isDone, let command):
             tuner.unmergeEnded(changed: isDone)
-            self.tick()
+            self.tick(.helper)
+            bus?.ended(command, isDone: isDone)
         }
         return true
     }
 
     /// SIGUSR1: adjusts now, and the interval begins anew.
-    private func retune() {
+    ///
+    /// Retunes in a row are one adjustment; a guest that came with a later one is looked for.
+    func retune() {
         guard !isStopping else { return }
-        let now = loop.now()
-        let isHeld = Hold.read(place.root) != nil
-        let isOperator = isHeld != (tuner.hold != nil) || Hold.isStartWanted(place.root)
-        if let lastRetune, now &- lastRetune < Daemon.retuneWindowMicroseconds, !isOperator { return }
-        lastRetune = now
-        tick()
-        timer?.rearm(at: loop.now() + interval * 1000)
+        let isOperator = Hold.read(place.root) != tuner.hold || Hold.isStartWanted(place.root)
+        if !isOperator, pacer.isWithinWindow(at: loop.now()) {
+            pacer.noteEvent(at: loop.now())
+            return armPacer()
+        }
+        adjust(isOperator ? .operator : .retune)
     }
 
     /// SIGHUP: reads the configuration again; one that cannot be read leaves the settings as they are.
-    private func reload() {
-        guard !isStopping else { return }
+    /// - Returns: why it cannot be read.
+    @discardableResult
+    func reload() -> String? {
+        guard !isStopping else { return "ksmd stops" }
         notifier.reloading()
+        var trouble: String?
         do {
             let configuration = try Workplace.configuration(place.root, options)
             tell(configuration.warnings.map { JournalEntry(.warning, .configurationWarning, $0.description) })
             tuner.reload(configuration.settings)
             setWatchdog()
             timer?.rearm(at: loop.now() + interval * 1000)
+            reopenEvents()
         } catch {
-            tell([JournalEntry(.error, .configurationWarning, "\(error); the settings stay as they are")])
+            trouble = "\(error); the settings stay as they are"
+            tell([JournalEntry(.error, .configurationWarning, trouble ?? "")])
         }
         notifier.ready()
-        tick()
+        tick(.reload)
         ksmd_forget_startup_code()
+        return trouble
     }
 
     /// The service manager waits for at least three ticks before it takes silence for a hang.
@@ -243,14 +263,17 @@ package final class Daemon {
 
     // MARK: Telling
 
-    func tell(_ entries: [JournalEntry]) {
-        for entry in entries { entry.write(to: journal) }
+    func tell(_ entries: [JournalEntry], for trigger: Trigger? = nil) {
+        for entry in tuner.complete(entries, trigger: trigger) {
+            entry.write(to: journal)
+            if entry.id.isDecision { lastDecision = (entry.message, Clock.realtimeMicroseconds()) }
+        }
     }
 
     private func tellStarted() {
         let ksm = tuner.sample.ksm
         let found = Attribute.settings.compactMap { attribute in ksm[attribute].map { "\(attribute.name)=\($0)" } }
-        let fields = [Reason.Field("POLICY", tuner.policyName.rawValue), Reason.Field("VERSION", Daemon.version)]
+        let fields = [Reason.Field(.policy, tuner.policyName.rawValue), Reason.Field(.version, Daemon.version)]
         tell([
             JournalEntry(
                 .info,
@@ -263,12 +286,14 @@ package final class Daemon {
     }
 
     func tellStopped(_ cause: String, _ what: String) {
-        tell([JournalEntry(.info, .stopped, "ksmd stops (\(cause)): \(what)")])
+        tell([JournalEntry(.info, .stopped, "ksmd stops (\(cause)): \(what)")], for: .stop)
     }
 
     /// Writes the state file and the status line.
-    private func publish() {
-        let report = tuner.report(reportBase())
+    func publish() {
+        var report = tuner.report(reportBase())
+        report.events = events.report
+        bus?.show(report)
         notifier.status(Teller().status(report))
         guard !options.dryRun else { return }
         do {

@@ -9,7 +9,8 @@ extension Daemon {
         guard !isStopping else { return }
         isStopping = true
         notifier.stopping(status: "Stopping: putting KSM's settings back")
-        timer?.disable()
+        for timer in [timer, lookTimer, pacerTimer, pauseTimer, summaryTimer] { timer?.disable() }
+        bus?.close()
         if options.dryRun || tuner.settings.onStop == .leave {
             tellStopped(cause, "KSM's settings stay as they are; ksmd --restore puts them back")
             return end(ExitStatus.success)

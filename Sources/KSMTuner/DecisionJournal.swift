@@ -47,7 +47,7 @@ package struct DecisionJournal {
             let sentence = "\(error), keeping \(applied.before ?? "its value") instead of \(applied.write.value)"
             failure = sentence
             if failures.updateValue(error.errno, forKey: attribute) == error.errno { return [] }
-            let fields = [Reason.Field("ATTRIBUTE", attribute.name), Reason.Field("VALUE", applied.write.value)]
+            let fields = [Reason.Field(.attribute, attribute.name), Reason.Field(.value, applied.write.value)]
             return [JournalEntry(.error, .writeFailed, sentence, fields: fields)]
         case .absent, .left, .notTried: recovered(attribute)
         }
@@ -74,16 +74,15 @@ package struct DecisionJournal {
             case "0": (.scanningStopped, "Scanning stopped")
             default: (.decision, "Settings changed")
             }
-        let fields = changes.flatMap { change in
-            let name = change.write.attribute.name.uppercased()
-            return [Reason.Field("SET_\(name)", change.write.value), Reason.Field("WAS_\(name)", change.before ?? "")]
+        let fields: [Reason.Field] = changes.flatMap { change in
+            [.set(change.write.attribute, change.write.value), .was(change.write.attribute, change.before ?? "")]
         }
         return [
             JournalEntry(
                 .info,
                 id,
                 "\(head) (\(list.joined(separator: ", "))): \(decision.reason.sentence)",
-                fields: [Reason.Field("REASON", decision.reason.code)] + fields + decision.reason.fields
+                fields: [Reason.Field(.reason, decision.reason.code)] + fields + decision.reason.fields
             )
         ]
     }

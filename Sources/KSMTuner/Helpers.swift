@@ -11,12 +11,12 @@ final class Helpers {
         /// It has not come about; the entry is `nil` where that was told before.
         case failed(JournalEntry?)
         /// Everything was un-shared and the scope changed, or not; the helper has told why.
-        case unmerged(Bool)
+        case unmerged(Bool, ScopeCommand)
     }
 
     private let options: DaemonOptions
     private let surveys: SurveyProbe
-    private var unmerger: Int32?
+    private var unmerger: (pid: Int32, command: ScopeCommand)?
     private var failure: String?
 
     init(_ root: KernelRoot, _ options: DaemonOptions) {
@@ -31,9 +31,7 @@ final class Helpers {
         do {
             if let pid = try surveys.start(now: now, guests: guests) { children.append(pid) }
             if let unmergeTo, unmerger == nil {
-                let pid = try OwnProgram.spawn(ScopeCommand.arguments(unmergeTo, options))
-                unmerger = pid
-                children.append(pid)
+                try children.append(start(ScopeCommand(unmergeTo, options)))
             }
         } catch {
             return (children, told(error.description))
@@ -41,11 +39,21 @@ final class Helpers {
         return (children, [])
     }
 
+    /// Whether something of ksmd's own un-shares.
+    var isUnmerging: Bool { unmerger != nil }
+
+    /// Starts an un-sharing.
+    func start(_ command: ScopeCommand) throws(SystemError) -> Int32 {
+        let pid = try OwnProgram.spawn(command.arguments)
+        unmerger = (pid, command)
+        return pid
+    }
+
     /// - Returns: `nil` for a child that is none of these.
     func finish(pid: Int32, status: Int32?) -> End? {
-        if pid == unmerger {
+        if let ended = unmerger, ended.pid == pid {
             unmerger = nil
-            return .unmerged(status == ExitStatus.success)
+            return .unmerged(status == ExitStatus.success, ended.command)
         }
         switch surveys.finish(pid: pid, status: status) {
         case nil: return nil

@@ -31,3 +31,14 @@ package struct JournalEntry {
         for entry in entries { entry.write(to: journal) }
     }
 }
+
+extension MessageID {
+    /// Whether entries of this kind tell of something that was changed.
+    var isDecision: Bool {
+        switch self {
+        case .decision, .scanningStarted, .scanningStopped, .scopeChanged, .unmerged, .policyChanged: true
+        case .held, .released, .paused, .resumed, .advisorTakenOver, .settingsRestored: true
+        default: false
+        }
+    }
+}

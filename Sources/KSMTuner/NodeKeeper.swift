@@ -93,7 +93,7 @@ struct NodeKeeper {
                 .warning,
                 .numaWarning,
                 reason.sentence,
-                fields: [Reason.Field("REASON", reason.code)] + reason.fields
+                fields: [Reason.Field(.reason, reason.code)] + reason.fields
             )
         }
     }
@@ -109,7 +109,7 @@ struct NodeKeeper {
                 .notice,
                 .scopeRefused,
                 "merge_across_nodes stays as it is: \(decision.reason.sentence)",
-                fields: [Reason.Field("REASON", decision.reason.code)] + decision.reason.fields
+                fields: [Reason.Field(.reason, decision.reason.code)] + decision.reason.fields
             )
         ]
     }
@@ -122,7 +122,7 @@ struct NodeKeeper {
                 activation.worst == nil ? .info : .notice,
                 .nodeShort,
                 "Nodes: \(activation.reason.sentence)",
-                fields: [Reason.Field("REASON", activation.reason.code)] + activation.reason.fields
+                fields: [Reason.Field(.reason, activation.reason.code)] + activation.reason.fields
             )
         ]
     }
@@ -133,7 +133,7 @@ struct NodeKeeper {
             .warning,
             alarm.kind == .soon ? .exposedSoon : .exposed,
             sentence.prefix(1).uppercased() + sentence.dropFirst(),
-            fields: [Reason.Field("REASON", alarm.reason.code)] + alarm.reason.fields
+            fields: [Reason.Field(.reason, alarm.reason.code)] + alarm.reason.fields
         )
     }
 

@@ -14,6 +14,10 @@ package struct ScannerAccount {
     /// When scanning was seen to stop; `nil` while it goes on, or when it was never seen going on.
     package private(set) var stoppedRealtimeSeconds: UInt64?
 
+    /// How long `run` was 1, as far as the samples tell.
+    package private(set) var scanningNanoseconds: UInt64 = 0
+    private var lastSample: UInt64?
+
     package init() {}
 
     /// Takes in one sample.
@@ -23,6 +27,8 @@ package struct ScannerAccount {
         } else if wasRunning {
             stoppedRealtimeSeconds = Clock.realtimeSeconds()
         }
+        if wasRunning, let lastSample { scanningNanoseconds += sample.monotonicNanoseconds &- lastSample }
+        lastSample = sample.monotonicNanoseconds
         wasRunning = sample.ksm.isRunning
         guard let cpu = sample.scanner?.cpuNanoseconds else { return }
         let start = first ?? cpu

@@ -40,27 +40,36 @@ package struct Teller {
             .foreignWrite,
             "\(what); \(consequence)",
             fields: [
-                Reason.Field("ATTRIBUTE", write.attribute.name), Reason.Field("VALUE_BEFORE", write.expected),
-                Reason.Field("VALUE", write.found),
+                Reason.Field(.attribute, write.attribute.name), Reason.Field(.valueBefore, write.expected),
+                Reason.Field(.value, write.found),
             ]
         )
     }
 
     func held(_ hold: StateReport.Hold) -> JournalEntry {
-        JournalEntry(
-            .notice,
-            .held,
-            "KSM is held stopped: \(heldReason(hold).sentence)",
-            fields: [Reason.Field("BY", hold.by)]
-        )
+        let reason = heldReason(hold)
+        let fields = [Reason.Field(.reason, reason.code)] + reason.fields
+        switch hold.kind {
+        case .stop:
+            return JournalEntry(.notice, .held, "KSM is held stopped: \(reason.sentence)", fields: fields)
+        case .pause:
+            return JournalEntry(.notice, .paused, "KSM is paused: \(reason.sentence)", fields: fields)
+        }
     }
 
-    func released() -> JournalEntry {
-        JournalEntry(.notice, .released, "KSM is no longer held; ksmd decides again")
+    /// - Parameter hold: what has ended.
+    func released(_ hold: StateReport.Hold) -> JournalEntry {
+        switch hold.kind {
+        case .stop: JournalEntry(.notice, .released, "KSM is no longer held; ksmd decides again")
+        case .pause: JournalEntry(.notice, .resumed, "KSM is no longer paused; ksmd decides again")
+        }
     }
 
     func heldReason(_ hold: StateReport.Hold) -> Reason {
-        Reason(code: "held", sentence: "\(hold.by) said ksmctl stop; ksmctl start ends it")
+        var fields = [Reason.Field(.by, hold.by)]
+        if let until = hold.untilRealtimeSeconds { fields.append(Reason.Field(.until, until * 1_000_000)) }
+        if let why = hold.reason { fields.append(Reason.Field(.why, why)) }
+        return Reason(code: hold.kind == .stop ? "held" : "paused", sentence: hold.sentence, fields: fields)
     }
 
     let unmergingSentence = "somebody un-shares memory; ksmd writes nothing until that has ended"
@@ -68,7 +77,7 @@ package struct Teller {
     func unmerging(_ begins: Bool) -> JournalEntry {
         JournalEntry(
             .notice,
-            begins ? .held : .released,
+            begins ? .unmergingBegan : .unmergingEnded,
             begins
                 ? "Somebody un-shares memory; ksmd writes nothing until that has ended"
                 : "The un-sharing has ended; ksmd decides again"
@@ -103,6 +112,7 @@ package struct Teller {
             case .scanning: "Scanning"
             case .stopped: "Not scanning"
             case .held: "Held"
+            case .paused: "Paused"
             case .foreign: "Somebody else has the say"
             case .unmerging: "Un-sharing"
             case .waiting: "Waiting for the kernel"

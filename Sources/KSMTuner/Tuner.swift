@@ -15,6 +15,8 @@ package final class Tuner {
         /// Children to wait for, each of which writes one attribute.
         package var children: [Int32]
         package var entries: [JournalEntry]
+        /// Guests came or went since the last tick.
+        package var guestsChanged: Bool
         /// The scope for which everything is to be un-shared now (`AutoUnmerge=yes`), by another process.
         package var unmergeTo: MergeScope?
     }
@@ -29,10 +31,16 @@ package final class Tuner {
     package internal(set) var sample: Sample
 
     let root: KernelRoot
-    private var policy: any Policy
-    private let policyOverride: PolicyName?
+    var policy: any Policy
+    private var policyOverride: PolicyName?
     var teller = Teller()
-    private var account: ScannerAccount
+    private(set) var account: ScannerAccount
+    var context = ChangeContext()
+    var summaries = Summary()
+    /// What the tick that decided last was for, and which guests came and went before it.
+    var cause: (trigger: Trigger, guests: GuestChanges) = (.start, GuestChanges())
+    /// Guests that came and went since the last tick, as far as somebody looked.
+    var unheard = GuestChanges()
     var journal: DecisionJournal
     var scopeJournal = DecisionJournal()
     var nodes: NodeKeeper
@@ -43,7 +51,7 @@ package final class Tuner {
     /// That an Unmerger was killed has been told.
     var isInterruptionTold = false
     private var problems: Set<String> = []
-    private var logTrouble: String?
+    var logTrouble: String?
     let isDryRun: Bool
 
     /// - Parameters:
@@ -112,6 +120,22 @@ package final class Tuner {
         logTrouble = nil
     }
 
+    /// Decides by another policy from now on, whatever the configuration says.
+    ///
+    /// - Returns: what is to be told; `nil` when it decides already.
+    package func setPolicy(_ name: PolicyName) -> JournalEntry? {
+        policyOverride = name
+        guard policy.name != name else { return nil }
+        let before = policy.name
+        policy = Tuner.makePolicy(settings, name)
+        return JournalEntry(
+            .notice,
+            .policyChanged,
+            "The policy is \(name.rawValue) until ksmd starts again; it was \(before.rawValue)",
+            fields: [Reason.Field(.policy, name.rawValue)]
+        )
+    }
+
     // MARK: The tick
 
     /// A survey of the guests' page maps has come.
@@ -130,12 +154,18 @@ package final class Tuner {
     /// Runs one tick.
     ///
     /// Never fails: what goes wrong becomes an entry, and the next tick tries again.
-    /// - Parameter withKSMStats: read the guests' `ksm_stat` here and now; the daemon's loop lets a child do it.
-    package func tick(withKSMStats: Bool = false) -> Tick {
+    /// - Parameters:
+    ///   - trigger: what made it necessary.
+    ///   - withKSMStats: read the guests' `ksm_stat` here and now; the daemon's loop lets a child do it.
+    package func tick(_ trigger: Trigger = .timer, withKSMStats: Bool = false) -> Tick {
         number += 1
         var entries: [JournalEntry] = []
         let isFree = takeLock()
+        let guests = sample.guests
         sample = sampler.sample(withKSMStats: withKSMStats)
+        unheard.add(GuestChanges(from: guests, to: sample.guests))
+        cause = (trigger, number == 1 ? GuestChanges() : unheard)
+        unheard = GuestChanges()
         account.take(sample)
         entries += tellProblems()
         entries += readHold()
@@ -143,7 +173,7 @@ package final class Tuner {
         share(isFree, &entries)
         entries += nodes.take(&sample, root, isUnmerging: before || isUnmerging)
         guard !isUnmerging else {
-            return Tick(number: number, decision: lastDecision ?? decide(), children: [], entries: entries)
+            return made(lastDecision ?? decide(), [], entries)
         }
         let foreign = applier.observe(sample.ksm, isHeld: hold != nil)
         entries += foreign.map { teller.foreignWrite($0, settings.foreignWrites) }
@@ -157,9 +187,20 @@ package final class Tuner {
         if !root.isLive { sample.ksm = sampler.ksm.readAll(problems: &sample.problems) }
         writeLog(decision, &entries)
         releaseLock()
-        var tick = Tick(number: number, decision: decision, children: children, entries: entries)
-        if !isDryRun, nodes.scope?.action == .unmerge { tick.unmergeTo = nodes.scope?.wanted }
+        var tick = made(decision, children, entries)
+        if !isDryRun, hold == nil, nodes.scope?.action == .unmerge { tick.unmergeTo = nodes.scope?.wanted }
         return tick
+    }
+
+    private func made(_ decision: Decision, _ children: [Int32], _ entries: [JournalEntry]) -> Tick {
+        summaries.take(sample, account, entries)
+        return Tick(
+            number: number,
+            decision: decision,
+            children: children,
+            entries: entries,
+            guestsChanged: !cause.guests.isEmpty
+        )
     }
 
     private func decide() -> Decision {
@@ -178,10 +219,11 @@ package final class Tuner {
     private func readHold() -> [JournalEntry] {
         let before = hold
         hold = Hold.read(root)
+        if hold == nil, before?.kind == .pause, !isDryRun { try? Hold.resume(root) }
         var entries: [JournalEntry] = []
         if !isDryRun, Hold.takeStart(root) { applier.forgetForeign(sample.ksm) }
-        if let hold, before == nil { entries.append(teller.held(hold)) }
-        if hold == nil, before != nil { entries.append(teller.released()) }
+        if let before, before.kind != hold?.kind { entries.append(teller.released(before)) }
+        if let hold, hold != before { entries.append(teller.held(hold)) }
         return entries
     }
 
@@ -237,56 +279,5 @@ package final class Tuner {
         }
         releaseLock()
         return (entries, children)
-    }
-
-    // MARK: The report
-
-    /// What the state file and the status line say.
-    package func report(_ base: StateReport) -> StateReport {
-        var report = base
-        report.policy = policy.name.rawValue
-        report.tick = number
-        report.intervalMilliseconds = intervalMilliseconds
-        (report.state, report.reasonCode, report.reason) = state()
-        report.savedBytes = sample.ksm.savedBytes(pageSize: sample.pageSize)
-        report.netSavedBytes = sample.ksm.netSavedBytes(pageSize: sample.pageSize)
-        report.scannerCPUNanoseconds = account.sinceStartNanoseconds
-        report.scannerCPUPermille = account.permille
-        report.scanningStoppedRealtimeSeconds = account.stoppedRealtimeSeconds
-        report.warnings = sample.problems + nodes.warnings.map(\.sentence) + (logTrouble.map { [$0] } ?? [])
-        report.hold = hold
-        report.written = applier.own.map { Write($0.key, $0.value) }.sorted {
-            $0.attribute.rawValue < $1.attribute.rawValue
-        }
-        report.foreign = applier.foreign.keys.sorted { $0.rawValue < $1.rawValue }
-        report.found = saved.settings.entries.filter(\.isOurs).map { Write($0.attribute, $0.found) }
-        report.numa = numaReport
-        report.guests = sampler.guests.guests.map {
-            StateReport.Guest($0, host: sample.ksm, pageSize: sample.pageSize)
-        }
-        return report
-    }
-
-    /// The nodes' part of it.
-    var numaReport: StateReport.NUMA { nodes.report(sample, nowRealtimeSeconds: Clock.realtimeSeconds()) }
-
-    /// How long a write may be under way before it is worth saying: a scanner's batch takes milliseconds.
-    static let patienceNanoseconds: UInt64 = 1_000_000_000
-
-    private func state() -> (StateReport.State, String, String) {
-        let reason = lastDecision?.reason
-        if let (write, nanoseconds) = applier.slow.oldest(now: Clock.monotonicNanoseconds()),
-            nanoseconds > Tuner.patienceNanoseconds
-        {
-            return (.waiting, "kernel-busy", teller.waitingSentence(write, nanoseconds))
-        }
-        if isUnmerging { return (.unmerging, "unmerging", teller.unmergingSentence) }
-        guard let reason else { return (.starting, "starting", "no tick yet") }
-        if hold != nil { return (.held, reason.code, reason.sentence) }
-        if let value = applier.foreign[.run] { return (.foreign, "foreign-run", teller.foreignSentence(value, reason)) }
-        if let failure = journal.failure { return (.failed, "write-failed", failure) }
-        // A write of run that is under way will be there in a moment.
-        let isRunning = applier.slow.isUnderWay(.run) ? lastDecision?.wanted(.run) == "1" : sample.ksm.isRunning
-        return (isRunning ? .scanning : .stopped, reason.code, reason.sentence)
     }
 }

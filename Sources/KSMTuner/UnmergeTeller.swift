@@ -32,9 +32,9 @@ enum UnmergeTeller {
 
     static func entry(_ request: Unmerger.Request, _ result: Unmerger.Result) -> JournalEntry {
         let fields = [
-            Reason.Field("OUTCOME", result.outcome.rawValue), Reason.Field("PAGES", result.account.all),
-            Reason.Field("MOVED", result.account.moved), Reason.Field("ASTRAY", result.account.astray),
-            Reason.Field("MILLISECONDS", result.milliseconds),
+            Reason.Field(.outcome, result.outcome.rawValue), Reason.Field(.pages, result.account.all),
+            Reason.Field(.moved, result.account.moved), Reason.Field(.astray, result.account.astray),
+            Reason.Field(.milliseconds, result.milliseconds),
         ]
         let what = request.scope.map { "change to \($0.rawValue)" } ?? "un-sharing"
         switch result.outcome {

@@ -3,6 +3,7 @@ import Glibc
 package import KSMKernel
 package import KSMModel
 import KSMPolicy
+import KSMReport
 import KSMSystemd
 
 /// Un-shares everything that is merged, when memory holds it, and changes `merge_across_nodes` while nothing is.
@@ -162,6 +163,7 @@ package final class Unmerger {
         }
         var failure: UnmergeStop?
         do {
+            try checkPause()
             try settle(saved)
             let survey = UnmergeSurvey.look(self)
             result.plan = survey.plan
@@ -172,6 +174,12 @@ package final class Unmerger {
             failure = error
         }
         try putBack(saved, request, failure, &result)
+    }
+
+    /// A pause promises that nothing is un-shared.
+    private func checkPause() throws(UnmergeStop) {
+        guard let pause = Hold.read(root, .pause) else { return }
+        throw UnmergeStop(.refused, "KSM is paused: \(pause.sentence)")
     }
 
     private func takeLock() throws(UnmergeStop) -> UnmergeLock {

@@ -109,7 +109,7 @@ struct StopCommand: ParsableCommand {
 
     private func hold(_ root: KernelRoot) throws {
         do throws(SystemError) {
-            try Hold.write(root, by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds())
+            try Hold.write(root, .init(by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds()))
         } catch {
             throw Failure(error)
         }

@@ -45,7 +45,25 @@ private struct Contents: Decodable {
 
         init(from decoder: any Decoder) throws {
             let members = try JSONMembers(decoder)
-            hold = .init(by: members.value("by") ?? "somebody", sinceRealtimeSeconds: members.value("since_realtime"))
+            hold = .init(
+                members.value("kind").flatMap { StateReport.Hold.Kind(rawValue: $0) } ?? .stop,
+                by: members.value("by") ?? "somebody",
+                sinceRealtimeSeconds: members.value("since_realtime")
+            )
+            hold.untilRealtimeSeconds = members.value("until_realtime")
+            hold.reason = members.value("reason")
+        }
+    }
+
+    private struct EventContents: Decodable {
+        var source: StateReport.EventSource?
+
+        init(from decoder: any Decoder) throws {
+            let members = try JSONMembers(decoder)
+            guard let name = members.value("source").flatMap({ EventSourceName(rawValue: $0) }),
+                let condition = members.value("condition").flatMap({ StateReport.EventSource.Condition(rawValue: $0) })
+            else { return }
+            source = .init(name, condition, members.value("detail"))
         }
     }
 
@@ -104,6 +122,7 @@ private struct Contents: Decodable {
     }
 
     private mutating func readSettings(_ members: JSONMembers) {
+        report.events = members.value("events", as: [EventContents].self)?.compactMap(\.source) ?? []
         report.hold = members.value("hold", as: HoldContents.self)?.hold
         report.foreign = members.value("foreign", as: [String].self)?.compactMap { Attribute(name: $0) } ?? []
         report.written = Contents.writes(members.value("written"))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KSMKernel
 import KSMModel
+import KSMReport
 import KSMTuner
 
 /// `ksmctl unmerge`.
@@ -27,14 +28,14 @@ struct UnmergeCommand: ParsableCommand {
         let root = job.control.root
         var isHoldOurs = false
         let result = job.run {
-            guard Hold.read(root) == nil else { return }
+            guard Hold.read(root, .stop) == nil else { return }
             isHoldOurs = (try? UnmergeCommand.hold(root)) != nil
         }
         guard result.outcome == .done || result.outcome == .unchanged else {
             if isHoldOurs { try? root.remove(Hold.path) }
             return try job.report(result, .init())
         }
-        if Hold.read(root) == nil { try UnmergeCommand.hold(root) }
+        if Hold.read(root, .stop) == nil { try UnmergeCommand.hold(root) }
         let daemon = try job.control.daemon()
         if let daemon { _ = try job.control.retune(daemon) }
         try job.report(result, .init(daemon: daemon, remark: "Nothing is merged until `ksmctl start` or a reboot."))
@@ -42,7 +43,7 @@ struct UnmergeCommand: ParsableCommand {
 
     private static func hold(_ root: KernelRoot) throws {
         do throws(SystemError) {
-            try Hold.write(root, by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds())
+            try Hold.write(root, .init(by: Operator.name(), sinceRealtimeSeconds: Clock.realtimeSeconds()))
         } catch {
             throw Failure(error)
         }

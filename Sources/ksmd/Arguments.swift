@@ -18,7 +18,7 @@ enum Command: Equatable {
         var options = DaemonOptions()
         var isRestore = false
         var survey: SurveyCommand?
-        var scope: MergeScope?
+        var scope: ScopeCommand?
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -39,7 +39,9 @@ enum Command: Equatable {
             case "--dry-run": options.dryRun = true
             case "--json": options.json = true
             case "--restore": isRestore = true
-            case "--set-scope": scope = try named(needed(), for: name)
+            case "--set-scope": scope = try ScopeCommand(named(needed(), for: name), options)
+            case "--by" where scope != nil: scope?.by = try needed()
+            case "--force" where scope != nil: scope?.isForced = true
             case "--survey": survey = SurveyCommand()
             case "--full" where survey != nil: survey?.budget.isFull = true
             case "--samples" where survey != nil: try survey?.budget.setPerGuest(number(needed(), for: name))
@@ -52,7 +54,10 @@ enum Command: Equatable {
             guard options == DaemonOptions(), !isRestore else { throw UsageError("--survey goes with no other option") }
             return .survey(survey)
         }
-        if let scope { return .setScope(ScopeCommand(scope, options)) }
+        if var scope {
+            scope.options = options
+            return .setScope(scope)
+        }
         return isRestore ? .restore(options) : .run(options)
     }
 
@@ -71,9 +76,10 @@ enum Command: Equatable {
         return SurveyedGuest(pid: pid, startTicks: ticks)
     }
 
-    private static func named(_ text: String, for name: String) throws(UsageError) -> MergeScope {
+    private static func named(_ text: String, for name: String) throws(UsageError) -> MergeScope? {
+        if text == "none" { return nil }
         guard let scope = MergeScope(rawValue: text) else {
-            throw UsageError("\(name) takes local or across, not \"\(text)\"")
+            throw UsageError("\(name) takes local, across or none, not \"\(text)\"")
         }
         return scope
     }

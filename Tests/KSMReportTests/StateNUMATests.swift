@@ -38,7 +38,7 @@ struct StateNUMATests {
             #expect(node[name] is NSNull)
         }
         #expect(node["node"] as? Int == 3)
-        #expect(state.json.contains(#""found":{"run":"0","pages_to_scan":"100"},"numa":{"#))
+        #expect(state.json.contains(#""found":{"run":"0","pages_to_scan":"100"},"events":[],"numa":{"#))
     }
 
     @Test("With one node all that is merged lies there; with two nobody knows without a look")

@@ -8,7 +8,10 @@ struct StateReportTests {
     @Test("It is one line of JSON with a version")
     func text() {
         var state = Fixture.state
-        state.hold = .init(by: "root", sinceRealtimeSeconds: 5)
+        state.hold = .init(.pause, by: "root", sinceRealtimeSeconds: 5)
+        state.hold?.untilRealtimeSeconds = 9
+        state.hold?.reason = "migration"
+        state.events = [.init(.kvm, .active), .init(.pressure, .unavailable, "no pressure")]
         state.foreign = [.run]
         state.written.append(Write(.run, 0))
         state.warnings = ["a \"quoted\" warning"]
@@ -19,9 +22,12 @@ struct StateReportTests {
                 + #""reason":"guests hold 24.0 GiB and 3.2 GiB are to stay free, more than the 26.1 GiB of the host","#
                 + #""tick":125,"last_tick_realtime":1700000828,"interval_ms":60000,"scanning_stopped_realtime":null,"#
                 + #""saved_bytes":null,"net_saved_bytes":null,"scanner_cpu_seconds":12.345,"scanner_cpu_permille":23,"#
-                + #""warnings":["a \"quoted\" warning"],"hold":{"by":"root","since_realtime":5},"#
+                + #""warnings":["a \"quoted\" warning"],"hold":{"kind":"pause","by":"root","#
+                + #""since_realtime":5,"until_realtime":9,"reason":"migration"},"#
                 + #""written":{"pages_to_scan":"364","run":"0"},"foreign":["run"],"#
-                + #""found":{"run":"0","pages_to_scan":"100"},"numa":null,"guests":[{"name":"web1","pid":1234,"#
+                + #""found":{"run":"0","pages_to_scan":"100"},"events":["#
+                + #"{"source":"kvm","condition":"active","detail":null},{"source":"pressure","#
+                + #""condition":"unavailable","detail":"no pressure"}],"numa":null,"guests":[{"name":"web1","pid":1234,"#
                 + #""start_ticks":5000,"rss_bytes":42,"merged_bytes":null,"saved_bytes":null,"profit_bytes":null}]}"#
                 + "\n"
         )

@@ -1,6 +1,7 @@
 import Foundation
 import KSMKernel
 import KSMModel
+import KSMReport
 import KSMPolicy
 import KSMTestSupport
 import KSMTuner
@@ -97,7 +98,7 @@ struct RestoreTests {
         let root = try KernelRoot(machine.path)
         let tuner = try Tuner(root, Settings())
         _ = tuner.tick()
-        try Hold.write(root, by: "root", sinceRealtimeSeconds: 1)
+        try Hold.write(root, .init(by: "root", sinceRealtimeSeconds: 1))
         _ = tuner.tick()
         #expect(machine["run"] == "0")
         #expect(try Daemon.restore(options(machine)) == 1)

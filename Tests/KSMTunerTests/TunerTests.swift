@@ -31,7 +31,7 @@ struct TunerTests {
         #expect(machine["pages_to_scan"] == "300" && machine["sleep_millisecs"] == "10" && machine["run"] == "1")
         #expect(first.entries.map(\.id) == [.scanningStarted])
         #expect(first.entries.first?.message.contains("pages_to_scan 100 → 300") == true)
-        #expect(first.entries.first?.fields.contains(Reason.Field("SET_RUN", "1")) == true)
+        #expect(first.entries.first?.fields.contains(Reason.Field.set(.run, "1")) == true)
         let second = tuner.tick()
         #expect(second.entries.map(\.id) == [.decision])
         #expect(machine["pages_to_scan"] == "600")
@@ -234,7 +234,7 @@ struct TunerTests {
         let root = try KernelRoot(machine.path)
         let first = try tuner(machine)
         _ = first.tick()
-        try Hold.write(root, by: "root", sinceRealtimeSeconds: 1_700_000_000)
+        try Hold.write(root, .init(by: "root", sinceRealtimeSeconds: 1_700_000_000))
         machine["run"] = "0"
         let held = first.tick()
         #expect(held.entries.map(\.id) == [.held])
