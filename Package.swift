@@ -125,7 +125,11 @@ targets += [
 ]
 
 targets.append(
-    .testTarget(name: "KSMSystemdTests", dependencies: ["KSMSystemd", "CSystemd"], swiftSettings: common)
+    .testTarget(
+        name: "KSMSystemdTests",
+        dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd"],
+        swiftSettings: common
+    )
 )
 
 // The budgets, on the release binary.
