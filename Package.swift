@@ -42,6 +42,7 @@ var targets: [Target] = [
     // Touches the machine.
     .target(name: "KSMKernel", dependencies: ["KSMModel", "KSMText", "CNuma", "CLinux"], swiftSettings: common),
     .target(name: "KSMSystemd", dependencies: ["CSystemd"], swiftSettings: common),
+    .target(name: "KSMClient", dependencies: ["KSMModel", "KSMSystemd", "CSystemd"], swiftSettings: common),
 
     // The loop.
     .target(
@@ -128,6 +129,14 @@ targets.append(
     .testTarget(
         name: "KSMSystemdTests",
         dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd"],
+        swiftSettings: common
+    )
+)
+
+targets.append(
+    .testTarget(
+        name: "KSMClientTests",
+        dependencies: ["KSMClient", "KSMSystemd", "KSMTestSupport"],
         swiftSettings: common
     )
 )

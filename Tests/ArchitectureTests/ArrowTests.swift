@@ -31,6 +31,7 @@ struct Room: CustomTestStringConvertible, Sendable {
         Room("KSMReport", knows: ["KSMModel"], isPure: true),
         Room("KSMKernel", knows: ["KSMModel", "KSMText", "CNuma", "CLinux"], libraries: ["Glibc"]),
         Room("KSMSystemd", knows: ["CSystemd"], libraries: ["Glibc"]),
+        Room("KSMClient", knows: ["KSMModel", "KSMSystemd", "CSystemd"], libraries: ["Glibc"]),
         Room(
             "KSMTuner",
             knows: [
@@ -53,7 +54,7 @@ struct Room: CustomTestStringConvertible, Sendable {
     var files: [SourceTree.File] { SourceTree.files.filter { $0.room == name } }
 
     /// Whether the room is part of the daemon.
-    var isInDaemon: Bool { name != "ksmctl" && name != "ksmd-demo" }
+    var isInDaemon: Bool { !["KSMClient", "ksmctl", "ksmd-demo"].contains(name) }
 }
 
 @Suite("The house: who knows whom")
