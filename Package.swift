@@ -39,10 +39,20 @@ var targets: [Target] = [
     .target(name: "KSMConfiguration", dependencies: ["KSMModel"], swiftSettings: pure),
     .target(name: "KSMReport", dependencies: ["KSMModel"], swiftSettings: pure),
 
+    .target(
+        name: "KSMLog",
+        dependencies: ["KSMModel", "KSMText", "KSMConfiguration", "KSMReport"],
+        swiftSettings: pure
+    ),
+
     // Touches the machine.
     .target(name: "KSMKernel", dependencies: ["KSMModel", "KSMText", "CNuma", "CLinux"], swiftSettings: common),
     .target(name: "KSMSystemd", dependencies: ["CSystemd"], swiftSettings: common),
-    .target(name: "KSMClient", dependencies: ["KSMModel", "KSMSystemd", "CSystemd"], swiftSettings: common),
+    .target(
+        name: "KSMClient",
+        dependencies: ["KSMModel", "KSMSystemd", "KSMLog", "CSystemd"],
+        swiftSettings: common
+    ),
 
     // The loop.
     .target(
@@ -63,7 +73,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "ksmctl",
         dependencies: [
-            "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux",
+            "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMLog", "KSMKernel", "KSMSystemd",
+            "KSMClient", "KSMTuner", "CLinux",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: common,
@@ -122,21 +133,27 @@ targets += [
 // Tests of the reports and of ksmctl.
 targets += [
     .testTarget(name: "KSMReportTests", dependencies: ["KSMModel", "KSMReport"], swiftSettings: common),
-    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd"], swiftSettings: common),
+    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd", "KSMSystemd"], swiftSettings: common),
+]
+
+// Tests of reading the journal back.
+targets += [
+    .testTarget(
+        name: "KSMLogTests",
+        dependencies: ["KSMModel", "KSMLog", "KSMConfiguration"],
+        swiftSettings: common
+    ),
+    .testTarget(
+        name: "KSMClientTests",
+        dependencies: ["KSMModel", "KSMSystemd", "KSMLog", "KSMClient", "KSMTestSupport"],
+        swiftSettings: common
+    ),
 ]
 
 targets.append(
     .testTarget(
         name: "KSMSystemdTests",
         dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd"],
-        swiftSettings: common
-    )
-)
-
-targets.append(
-    .testTarget(
-        name: "KSMClientTests",
-        dependencies: ["KSMClient", "KSMSystemd", "KSMTestSupport"],
         swiftSettings: common
     )
 )
@@ -164,7 +181,7 @@ targets.append(
 targets += [
     .target(
         name: "KSMFuzz",
-        dependencies: ["KSMModel", "KSMText", "KSMConfiguration"],
+        dependencies: ["KSMModel", "KSMText", "KSMConfiguration", "KSMLog"],
         path: "Tests/Fuzz/Checks",
         swiftSettings: common
     ),

@@ -1,8 +1,8 @@
 /// Finds the name that somebody meant.
-enum NearMiss {
+package enum NearMiss {
     /// `; did you mean NAME?`, or nothing where no name is near.
     /// - Parameter format: how the name is printed.
-    static func suggestion(_ name: String, among names: [String], format: (String) -> String) -> String {
+    package static func suggestion(_ name: String, among names: [String], format: (String) -> String) -> String {
         guard let best = nearest(name, among: names) else { return "" }
         return "; did you mean \(format(best))?"
     }

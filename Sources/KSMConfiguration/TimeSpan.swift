@@ -1,3 +1,21 @@
+/// systemd's time spans (systemd.time(7)), for others than the configuration.
+package enum TimeSpan {
+    /// Why a text is no time span.
+    package enum Problem: Error, Equatable, Sendable {
+        case malformed
+        /// More than 2^64 microseconds.
+        case tooLong
+    }
+
+    /// `30s`, `5min`, `1h 30min` in microseconds; a number without unit is seconds.
+    package static func microseconds(_ text: String) throws(Problem) -> UInt64 {
+        let result: UInt64?
+        do throws(ValueError) { result = try Value.timeSpan(text) } catch { throw .malformed }
+        guard let result else { throw .tooLong }
+        return result
+    }
+}
+
 /// The notations of time: systemd's time spans and the argument of sleep(1).
 extension Value {
     /// Shortest and longest time between two ticks, in milliseconds.
@@ -61,7 +79,7 @@ extension Value {
     }
 
     /// Microseconds; `nil` for more than fits.
-    private static func timeSpan(_ text: String) throws(ValueError) -> UInt64? {
+    fileprivate static func timeSpan(_ text: String) throws(ValueError) -> UInt64? {
         var cursor = Cursor(text)
         var total: UInt64? = 0
         var isEmpty = true
@@ -89,7 +107,7 @@ extension Value {
 
     /// In microseconds.
     ///
-    /// The names are those of systemd.time(7), without months and years.
+    /// The names are those of systemd.time(7): a month is 30.44 days, a year 365.25.
     private static let timeUnits: [String: UInt64] = [
         "us": 1, "usec": 1, "ms": 1000, "msec": 1000,
         "": 1_000_000, "s": 1_000_000, "sec": 1_000_000, "second": 1_000_000, "seconds": 1_000_000,
@@ -97,6 +115,8 @@ extension Value {
         "h": 3_600_000_000, "hr": 3_600_000_000, "hour": 3_600_000_000, "hours": 3_600_000_000,
         "d": 86_400_000_000, "day": 86_400_000_000, "days": 86_400_000_000,
         "w": 604_800_000_000, "week": 604_800_000_000, "weeks": 604_800_000_000,
+        "M": 2_629_800_000_000, "month": 2_629_800_000_000, "months": 2_629_800_000_000,
+        "y": 31_557_600_000_000, "year": 31_557_600_000_000, "years": 31_557_600_000_000,
     ]
 
     /// In milliseconds; the suffixes of sleep(1).

@@ -24,9 +24,48 @@ package struct CivilTime: Equatable, Sendable, CustomStringConvertible {
         (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60)
     }
 
+    /// `nil` for what the calendar does not have (30 February), and outside the years 0 to 9999.
+    package init?(year: Int64, month: Int64, day: Int64, hour: Int64 = 0, minute: Int64 = 0, second: Int64 = 0) {
+        (self.year, self.month, self.day) = (year, month, day)
+        (self.hour, self.minute, self.second) = (hour, minute, second)
+        if !isValid { return nil }
+    }
+
+    /// The days of a month; 0 for what is no month.
+    package static func days(month: Int64, year: Int64) -> Int64 {
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        return switch month {
+        case 2: isLeap ? 29 : 28
+        case 4, 6, 9, 11: 30
+        case 1...12: 31
+        default: 0
+        }
+    }
+
+    private var isValid: Bool {
+        (0...9999).contains(year) && (1...12).contains(month) && day >= 1
+            && day <= CivilTime.days(month: month, year: year)
+            && (0...23).contains(hour) && (0...59).contains(minute) && (0...59).contains(second)
+    }
+
+    /// Seconds since 1970; `nil` for an earlier time and for one that the calendar does not have.
+    package var realtimeSeconds: UInt64? {
+        guard isValid, year >= 1970 else { return nil }
+        let shifted = month > 2 ? month - 3 : month + 9
+        let shiftedYear = month > 2 ? year : year - 1
+        let yearOfEra = shiftedYear % 400
+        let dayOfYear = (153 * shifted + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        let days = shiftedYear / 400 * 146_097 + dayOfEra - 719_468
+        return UInt64(days * 86_400 + hour * 3600 + minute * 60 + second)
+    }
+
     /// `2026-11-28 05:10:00 UTC`.
-    package var description: String {
+    package var description: String { text(between: " ") + " UTC" }
+
+    /// `2026-11-28 05:10:00`, with `separator` between date and time.
+    package func text(between separator: String) -> String {
         func pad(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(year)-\(pad(month))-\(pad(day)) \(pad(hour)):\(pad(minute)):\(pad(second)) UTC"
+        return "\(year)-\(pad(month))-\(pad(day))\(separator)\(pad(hour)):\(pad(minute)):\(pad(second))"
     }
 }

@@ -29,9 +29,10 @@ struct Room: CustomTestStringConvertible, Sendable {
         Room("KSMPolicy", knows: ["KSMModel"], isPure: true),
         Room("KSMConfiguration", knows: ["KSMModel"], isPure: true),
         Room("KSMReport", knows: ["KSMModel"], isPure: true),
+        Room("KSMLog", knows: ["KSMModel", "KSMText", "KSMConfiguration", "KSMReport"], isPure: true),
         Room("KSMKernel", knows: ["KSMModel", "KSMText", "CNuma", "CLinux"], libraries: ["Glibc"]),
         Room("KSMSystemd", knows: ["CSystemd"], libraries: ["Glibc"]),
-        Room("KSMClient", knows: ["KSMModel", "KSMSystemd", "CSystemd"], libraries: ["Glibc"]),
+        Room("KSMClient", knows: ["KSMModel", "KSMSystemd", "KSMLog", "CSystemd"], libraries: ["Glibc"]),
         Room(
             "KSMTuner",
             knows: [
@@ -44,7 +45,8 @@ struct Room: CustomTestStringConvertible, Sendable {
         Room(
             "ksmctl",
             knows: [
-                "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMKernel", "KSMTuner", "CLinux",
+                "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMLog", "KSMKernel", "KSMSystemd",
+                "KSMClient", "KSMTuner", "CLinux",
             ],
             libraries: ["Glibc", "FoundationEssentials", "ArgumentParser"]
         ),

@@ -31,6 +31,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case savedSettings = "saved-settings"
     case uevent
     case inotify
+    case timePoint = "time-point"
     case ksmdConf = "ksmd-conf"
     case ksmtunedConf = "ksmtuned-conf"
     case ksmDefault = "ksm-default"
@@ -68,6 +69,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .savedSettings: try SavedSettingsChecks.saved(input)
         case .uevent: try EventChecks.uevent(input)
         case .inotify: try EventChecks.inotify(input)
+        case .timePoint: try TimeChecks.timePoint(input)
         case .ksmdConf: try ConfigurationChecks.load(input, as: .main)
         case .ksmtunedConf: try ConfigurationChecks.load(input, as: .ksmtuned)
         case .ksmDefault: try ConfigurationChecks.load(input, as: .ksm)
