@@ -31,7 +31,7 @@ package final class BusClient {
         }
         let result = BusClient.becomeReady(raw, within: timeout)
         guard result >= 0 else {
-            throw .noBus(SystemdError(operation: "connect to \(address)", code: 0 &- result))
+            throw .noBus(SystemdError(operation: "connect to " + address.description, code: 0 &- result))
         }
     }
 

@@ -2,7 +2,7 @@ import CSystemd
 import Glibc
 
 /// Where a message bus listens.
-package enum BusAddress: Equatable, Sendable {
+package enum BusAddress: Sendable {
     /// The system's bus, or the one that `DBUS_SYSTEM_BUS_ADDRESS` names.
     case system
     /// An address in the notation of the D-Bus specification, such as `unix:path=/run/dbus/system_bus_socket`.
@@ -16,7 +16,7 @@ package enum BusAddress: Equatable, Sendable {
         let result = open(&bus)
         guard result >= 0, let bus else {
             sd_bus_unref(bus)
-            throw SystemdError(operation: "connect to \(self)", code: result < 0 ? 0 &- result : ENOMEM)
+            throw SystemdError(operation: "connect to " + description, code: result < 0 ? 0 &- result : ENOMEM)
         }
         return bus
     }
@@ -30,7 +30,7 @@ package enum BusAddress: Equatable, Sendable {
     }
 }
 
-extension BusAddress: CustomStringConvertible {
+extension BusAddress {
     /// The object of an error's sentence.
     package var description: String {
         switch self {

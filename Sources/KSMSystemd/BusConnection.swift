@@ -2,7 +2,7 @@ import CSystemd
 import Glibc
 
 /// What became of a name that was asked for.
-package enum BusNameState: Equatable, Sendable {
+package enum BusNameState: Sendable {
     /// It is ours.
     case owned
     /// Another program has it.

@@ -1,36 +1,22 @@
 import CSystemd
 import Glibc
 
-/// Values that a method takes or returns, or that a signal carries.
-package struct BusArguments: ExpressibleByStringLiteral {
-    /// Their types, one after the other, without spaces.
-    let signature: String
-    /// Their names, in the same order.
-    let names: [String]
-
-    /// From `"reason s, pages t"`: each value's name and type.
-    package init(stringLiteral text: String) {
-        let words = text.split { $0 == " " || $0 == "," }
-        signature = stride(from: 1, to: words.count, by: 2).map { String(words[$0]) }.joined()
-        names = stride(from: 0, to: words.count, by: 2).map { String(words[$0]) }
-    }
-}
-
 /// A method of an object on the bus.
-package struct BusMethod {
+package final class BusMethod {
     let name: String
-    let arguments: BusArguments
-    let results: BusArguments
+    let arguments: String
+    let results: String
     let isForAnyone: Bool
     let handler: (BusCall) throws(BusFailure) -> Void
 
     /// A method; `handler` answers the call, now or later, or throws what the caller gets as an error.
     ///
+    /// What it takes and returns is told by names and types: `"reason s, pages t"`.
     /// Without `isForAnyone` only root and this program's own user can call it, whatever the bus' policy says.
     package init(
         _ name: String,
-        takes arguments: BusArguments = "",
-        returns results: BusArguments = "",
+        takes arguments: String = "",
+        returns results: String = "",
         isForAnyone: Bool = false,
         handler: @escaping (BusCall) throws(BusFailure) -> Void
     ) {
@@ -43,7 +29,7 @@ package struct BusMethod {
 }
 
 /// A property of an object on the bus, which anyone can read and nobody can write.
-package struct BusProperty {
+package final class BusProperty {
     /// What is told when the value changes.
     package enum Change: Sendable {
         /// The new value.
@@ -76,12 +62,12 @@ package struct BusProperty {
 }
 
 /// A signal that an object on the bus sends.
-package struct BusSignal {
+package final class BusSignal {
     let name: String
-    let arguments: BusArguments
+    let arguments: String
 
-    /// A signal that carries the given values.
-    package init(_ name: String, _ arguments: BusArguments = "") {
+    /// A signal that carries the given values: `"guest s, pages t"`.
+    package init(_ name: String, _ arguments: String = "") {
         self.name = name
         self.arguments = arguments
     }

@@ -46,10 +46,12 @@ final class BusTable {
     private func add(_ method: BusMethod) {
         let row = next(_SD_BUS_VTABLE_METHOD)
         row.pointee.flags = UInt64(SD_BUS_VTABLE_UNPRIVILEGED)
-        row.pointee.x.method.member = keep([method.name])
-        row.pointee.x.method.signature = keep([method.arguments.signature])
-        row.pointee.x.method.result = keep([method.results.signature])
-        row.pointee.x.method.names = keep(method.arguments.names + method.results.names)
+        row.pointee.x.method.member = keep(method.name)
+        row.pointee.x.method.signature = keep(words(of: method.arguments, from: 1))
+        row.pointee.x.method.result = keep(words(of: method.results, from: 1))
+        row.pointee.x.method.names = keep(
+            words(of: method.arguments, from: 0, end: "\0") + words(of: method.results, from: 0, end: "\0")
+        )
         row.pointee.x.method.handler = { message, userdata, _ in
             guard let message, let userdata else { return 0 }
             return Unmanaged<BusRegistration>.fromOpaque(userdata).takeUnretainedValue().take(message)
@@ -59,8 +61,8 @@ final class BusTable {
     private func add(_ property: BusProperty) {
         let row = next(_SD_BUS_VTABLE_PROPERTY)
         row.pointee.flags = BusTable.flags(property.change)
-        row.pointee.x.property.member = keep([property.name])
-        row.pointee.x.property.signature = keep([property.signature])
+        row.pointee.x.property.member = keep(property.name)
+        row.pointee.x.property.signature = keep(property.signature)
         row.pointee.x.property.get = { _, _, _, name, message, userdata, _ in
             guard let name, let message, let userdata else { return 0 &- EINVAL }
             return Unmanaged<BusRegistration>.fromOpaque(userdata).takeUnretainedValue().append(name, to: message)
@@ -69,9 +71,9 @@ final class BusTable {
 
     private func add(_ signal: BusSignal) {
         let row = next(_SD_BUS_VTABLE_SIGNAL)
-        row.pointee.x.signal.member = keep([signal.name])
-        row.pointee.x.signal.signature = keep([signal.arguments.signature])
-        row.pointee.x.signal.names = keep(signal.arguments.names)
+        row.pointee.x.signal.member = keep(signal.name)
+        row.pointee.x.signal.signature = keep(words(of: signal.arguments, from: 1))
+        row.pointee.x.signal.names = keep(words(of: signal.arguments, from: 0, end: "\0"))
     }
 
     private static func flags(_ change: BusProperty.Change) -> UInt64 {
@@ -83,18 +85,30 @@ final class BusTable {
         }
     }
 
-    /// Texts, each with its NUL and one more behind the last, at an address that stays.
-    private func keep(_ parts: [String]) -> UnsafePointer<CChar>? {
-        var bytes: [UInt8] = []
-        for part in parts {
-            bytes += part.utf8
-            bytes.append(0)
+    /// Every other word of `text`, names from 0 and types from 1, each with `end` behind it.
+    private func words(of text: String, from first: Int, end: String = "") -> String {
+        var chosen = ""
+        var number = 0
+        var isInside = false
+        for character in text.unicodeScalars {
+            if character != " " && character != "," {
+                isInside = true
+                if number % 2 == first { chosen.unicodeScalars.append(character) }
+            } else if isInside {
+                isInside = false
+                if number % 2 == first { chosen += end }
+                number += 1
+            }
         }
-        bytes.append(0)
-        guard let memory = malloc(bytes.count) else { return nil }
-        memcpy(memory, bytes, bytes.count)
-        let text = memory.assumingMemoryBound(to: CChar.self)
-        texts.append(text)
-        return UnsafePointer(text)
+        return isInside && number % 2 == first ? chosen + end : chosen
+    }
+
+    /// A text with its NUL, and one more, at an address that stays.
+    private func keep(_ text: String) -> UnsafePointer<CChar>? {
+        let count = text.utf8.count
+        guard let memory = calloc(count + 2, 1)?.assumingMemoryBound(to: CChar.self) else { return nil }
+        text.withCString { _ = memcpy(memory, $0, count) }
+        texts.append(memory)
+        return UnsafePointer(memory)
     }
 }

@@ -47,7 +47,7 @@ private final class Service {
         }
         var silent: [BusCall] = []
         try? connection.add(object { silent.append($0) })
-        try? connection.requestName(target.service) { if $0 == .owned { state.setReady() } }
+        try? connection.requestName(target.service) { if case .owned = $0 { state.setReady() } }
         while !state.shallEnd { _ = try? loop.runOnce(timeoutMilliseconds: 5) }
         silent.removeAll()
     }

@@ -131,3 +131,7 @@ func uniqueName(of connection: BusConnection) throws -> String {
     try #require(sd_bus_get_unique_name(connection.raw, &name) >= 0)
     return String(cString: try #require(name))
 }
+
+extension BusNameState: Equatable {
+    static func == (left: BusNameState, right: BusNameState) -> Bool { "\(left)" == "\(right)" }
+}
