@@ -3,6 +3,9 @@
 /// Stable: scripts select by them. ksmd.journal-fields(7) explains each; a test holds the two together. The names that
 /// depend on an attribute or a node are made by `Reason.Field`'s functions.
 package enum JournalField: String, CaseIterable, Sendable {
+    /// The kind of the entry, as a word.
+    case kind = "KIND"
+
     // What every change carries.
     case trigger = "TRIGGER"
     case state = "STATE"
@@ -20,7 +23,7 @@ package enum JournalField: String, CaseIterable, Sendable {
     case policy = "POLICY"
     case by = "BY"
     case why = "WHY"
-    case until = "UNTIL_USEC"
+    case until = "UNTIL"
     case source = "SOURCE"
     case version = "VERSION"
 

@@ -67,7 +67,9 @@ package final class JournalWriter {
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     /// The fields that every entry has; a caller's field of that name would be a second value.
-    private static let ownFields: Set<String> = ["MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER"]
+    private static let ownFields: Set<String> = [
+        "MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "KSM_KIND",
+    ]
 }
 
 // MARK: - The journal
@@ -83,7 +85,10 @@ extension JournalWriter {
         entry.append("MESSAGE", message)
         entry.append("PRIORITY", String(priority.rawValue))
         entry.append("SYSLOG_IDENTIFIER", "ksmd")
-        if let id { entry.append("MESSAGE_ID", id.rawValue) }
+        if let id {
+            entry.append("MESSAGE_ID", id.rawValue)
+            entry.append("KSM_KIND", id.kind)
+        }
         for (name, value) in fields {
             if JournalWriter.isFieldName(name), !JournalWriter.ownFields.contains(name) {
                 entry.append(name, value)

@@ -89,9 +89,10 @@ final class BusService {
     }
 
     private func took(_ state: BusNameState) {
-        isOwner = state == .owned
+        isOwner = false
         switch state {
         case .owned:
+            isOwner = true
             if trouble != nil { tell(entry("The bus is there again: \(BusService.name) answers")) }
             trouble = nil
         case .taken: complain("\(BusService.name) belongs to another program")

@@ -35,7 +35,9 @@ struct ChangeContext {
         told = before.state == state ? before : (state, now)
         return entries.map { entry in
             var entry = entry
-            entry.fields += fields
+            // What the entry says of itself, such as a summary's CPU time, stays the only value.
+            let own = Set(entry.fields.map(\.name))
+            entry.fields += fields.filter { !own.contains($0.name) }
             if let extra = ChangeContext.remark(entry.id, before.state, state, seconds, guests) {
                 entry.message += "; \(extra)"
             }

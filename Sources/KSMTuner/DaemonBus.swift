@@ -101,7 +101,7 @@ extension Daemon {
             let names = PolicyName.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalidArguments("there is no policy \"\(Human.plain(name))\"; it is one of \(names)")
         }
-        if let entry = tuner.setPolicy(policy) { tell([entry], for: .operator) }
+        if let entry = tuner.setPolicy(policy, by: Daemon.caller) { tell([entry], for: .operator) }
         adjust(.operator)
     }
 }

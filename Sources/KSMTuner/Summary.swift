@@ -48,6 +48,8 @@ struct Summary {
                 + "(\(Human.cpuShare(permille: UInt32(min(1000, cpu / max(1, elapsed / 1000)))))), "
                 + "\(Human.count(changes, "change")), \(Human.count(sample.guests.count, "guest"))",
             fields: [
+                Reason.Field(.scannerCPUMicroseconds, cpu / 1000),
+                Reason.Field(.scannerCPUPermille, min(1000, cpu / max(1, elapsed / 1000))),
                 Reason.Field(.seconds, elapsed / 1_000_000_000), Reason.Field(.scanningSeconds, scanning),
                 Reason.Field(.savedBytesBefore, begin.savedBytes), Reason.Field(.changes, changes),
             ]

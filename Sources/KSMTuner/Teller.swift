@@ -57,18 +57,23 @@ package struct Teller {
         }
     }
 
-    /// - Parameter hold: what has ended.
-    func released(_ hold: StateReport.Hold) -> JournalEntry {
+    /// - Parameters:
+    ///   - hold: what has ended.
+    ///   - next: what holds now.
+    func released(_ hold: StateReport.Hold, next: StateReport.Hold?) -> JournalEntry {
+        let consequence = next == nil ? "; ksmd decides again" : ""
         switch hold.kind {
-        case .stop: JournalEntry(.notice, .released, "KSM is no longer held; ksmd decides again")
-        case .pause: JournalEntry(.notice, .resumed, "KSM is no longer paused; ksmd decides again")
+        case .stop: return JournalEntry(.notice, .released, "KSM is no longer held\(consequence)")
+        case .pause: return JournalEntry(.notice, .resumed, "KSM is no longer paused\(consequence)")
         }
     }
 
     func heldReason(_ hold: StateReport.Hold) -> Reason {
         var fields = [Reason.Field(.by, hold.by)]
-        if let until = hold.untilRealtimeSeconds { fields.append(Reason.Field(.until, until * 1_000_000)) }
-        if let why = hold.reason { fields.append(Reason.Field(.why, why)) }
+        if hold.kind == .pause {
+            fields.append(Reason.Field(.until, (hold.untilRealtimeSeconds ?? 0) * 1_000_000))
+            fields.append(Reason.Field(.why, hold.reason ?? ""))
+        }
         return Reason(code: hold.kind == .stop ? "held" : "paused", sentence: hold.sentence, fields: fields)
     }
 

@@ -123,7 +123,7 @@ package final class Tuner {
     /// Decides by another policy from now on, whatever the configuration says.
     ///
     /// - Returns: what is to be told; `nil` when it decides already.
-    package func setPolicy(_ name: PolicyName) -> JournalEntry? {
+    package func setPolicy(_ name: PolicyName, by user: String) -> JournalEntry? {
         policyOverride = name
         guard policy.name != name else { return nil }
         let before = policy.name
@@ -132,7 +132,7 @@ package final class Tuner {
             .notice,
             .policyChanged,
             "The policy is \(name.rawValue) until ksmd starts again; it was \(before.rawValue)",
-            fields: [Reason.Field(.policy, name.rawValue)]
+            fields: [Reason.Field(.policy, name.rawValue), Reason.Field(.by, user)]
         )
     }
 
@@ -222,7 +222,7 @@ package final class Tuner {
         if hold == nil, before?.kind == .pause, !isDryRun { try? Hold.resume(root) }
         var entries: [JournalEntry] = []
         if !isDryRun, Hold.takeStart(root) { applier.forgetForeign(sample.ksm) }
-        if let before, before.kind != hold?.kind { entries.append(teller.released(before)) }
+        if let before, before.kind != hold?.kind { entries.append(teller.released(before, next: hold)) }
         if let hold, hold != before { entries.append(teller.held(hold)) }
         return entries
     }

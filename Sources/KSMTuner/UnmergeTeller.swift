@@ -30,12 +30,22 @@ enum UnmergeTeller {
         return copies + (result.isRestored ? "; KSM's settings are as before" : "")
     }
 
-    static func entry(_ request: Unmerger.Request, _ result: Unmerger.Result) -> JournalEntry {
-        let fields = [
-            Reason.Field(.outcome, result.outcome.rawValue), Reason.Field(.pages, result.account.all),
-            Reason.Field(.moved, result.account.moved), Reason.Field(.astray, result.account.astray),
-            Reason.Field(.milliseconds, result.milliseconds),
-        ]
+    /// - Parameters:
+    ///   - sample: after it.
+    ///   - savedBefore: bytes.
+    static func entry(
+        _ request: Unmerger.Request,
+        _ result: Unmerger.Result,
+        _ sample: Sample,
+        savedBefore: UInt64?
+    ) -> JournalEntry {
+        let before = savedBefore.map { [Reason.Field(.savedBytesBefore, $0)] } ?? []
+        let fields =
+            before + ChangeContext.figures(sample, ScannerAccount()) + [
+                Reason.Field(.outcome, result.outcome.rawValue), Reason.Field(.pages, result.account.all),
+                Reason.Field(.moved, result.account.moved), Reason.Field(.astray, result.account.astray),
+                Reason.Field(.milliseconds, result.milliseconds),
+            ]
         let what = request.scope.map { "change to \($0.rawValue)" } ?? "un-sharing"
         switch result.outcome {
         case .done, .unchanged:

@@ -135,6 +135,8 @@ package final class Unmerger {
     /// - Parameter request: with a scope that is set already nothing is un-shared.
     package func run(_ request: Request) -> Result {
         let start = Clock.monotonicNanoseconds()
+        var problems: [String] = []
+        let before = sysfs.readAll(problems: &problems).savedBytes(pageSize: GuestDirectory.pageSize)
         var result = Result(
             outcome: .failed,
             sentence: "",
@@ -146,7 +148,7 @@ package final class Unmerger {
             (result.outcome, result.sentence) = (error.outcome, error.sentence)
         }
         result.milliseconds = (Clock.monotonicNanoseconds() &- start) / 1_000_000
-        result.entries.append(UnmergeTeller.entry(request, result))
+        result.entries.append(UnmergeTeller.entry(request, result, sampler.sample(), savedBefore: before))
         return result
     }
 

@@ -47,9 +47,22 @@ struct Control {
 
     /// Asks the daemon to tune now, and waits for the tick that follows.
     /// - Returns: its report; `nil` when it has not answered in time.
-    func retune(_ pid: Int32) throws -> StateReport? {
+    func retune(_ pid: Int32) throws -> StateReport? { try ask(pid, "Retune", SIGUSR1) }
+
+    /// Asks the daemon to read its configuration again, and waits for the tick that follows.
+    /// - Returns: its report; `nil` when it has not answered in time.
+    /// - Throws: over the bus also when the configuration cannot be read.
+    func reload(_ pid: Int32) throws -> StateReport? { try ask(pid, "Reload", SIGHUP) }
+
+    /// Over the bus, which answers when it is done; else by a signal.
+    private func ask(_ pid: Int32, _ method: String, _ signal: Int32) throws -> StateReport? {
         let before = report(of: pid)?.tick ?? 0
-        guard kill(pid, SIGUSR1) == 0 else {
+        switch DaemonCall.call(method, milliseconds: UInt64(Control.answerMilliseconds)) {
+        case .done: return report(of: pid).flatMap { $0.tick > before ? $0 : nil }
+        case .refused(let sentence): throw Failure(ExitStatus.failure, sentence)
+        case .unreachable: break
+        }
+        guard kill(pid, signal) == 0 else {
             throw Failure(SystemError(operation: "signal", path: "ksmd (pid \(pid))", errno: errno))
         }
         var answer: StateReport?

@@ -135,9 +135,8 @@ struct RetuneCommand: ParsableCommand {
 
     static func sentence(_ daemon: Int32, _ report: StateReport?) -> String {
         guard let report else {
-            return "ksmd (pid \(daemon)) has been asked and made no new decision within "
-                + Human.interval(milliseconds: UInt64(Control.answerMilliseconds))
-                + "; one that it was asked for less than 2 s before counts for this one too."
+            return "ksmd (pid \(daemon)) has been asked and has made no new decision yet; one that it was asked for "
+                + "less than 2 s before counts for this one too."
         }
         return "\(report.state.rawValue): \(report.reason)"
     }

@@ -10,8 +10,9 @@ struct Ksmctl: ParsableCommand {
         discussion: "See the ksmctl(8) manual page for details.",
         version: "ksmctl \(Daemon.version)",
         subcommands: [
-            StatusCommand.self, ShowCommand.self, StartCommand.self, StopCommand.self, RetuneCommand.self,
-            NumaCommand.self, UnmergeCommand.self, ConfigCommand.self, RecordCommand.self,
+            StatusCommand.self, ShowCommand.self, StartCommand.self, StopCommand.self, PauseCommand.self,
+            ResumeCommand.self, RetuneCommand.self, ReloadCommand.self, NumaCommand.self, UnmergeCommand.self,
+            ConfigCommand.self, RecordCommand.self,
         ]
     )
 

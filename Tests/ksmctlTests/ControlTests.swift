@@ -177,4 +177,80 @@ struct ControlTests {
         )
         #expect(result.errors.isEmpty)
     }
+
+    // MARK: Pauses
+
+    @Test("A pause holds, says until when and why, outlives a restart, and ends by itself or with resume")
+    func pause() throws {
+        let sandbox = try Sandbox()
+        let result = try sandbox.run(
+            """
+            trap 'kill $pid 2>/dev/null' EXIT
+            start_daemon() { ksmd 2>>/run/told & pid=$!; wait_until 'grep -q "\\"pid\\":$pid," /run/ksmd/state.json 2>/dev/null'
+                wait_until 'ksmctl status --json | grep -q "\\"tick\\": [1-9]"'; }
+            state() { ksmctl status --json | sed -n 's/^  "state": "\\(.*\\)",/\\1/p'; }
+            start_daemon
+            ksmctl pause --for 1h measuring the guests >/dev/null; echo "pause $?"
+            echo "first $(state) run $(cat /sys/kernel/mm/ksm/run)"
+            ksmctl status | tr -s ' \\n' ' ' | grep -c 'paused by root .* ago until .* UTC (measuring the guests)'
+            kill -TERM $pid; wait $pid
+            start_daemon
+            echo "again $(state)"
+            ksmctl resume >/dev/null; echo "resume $?"
+            echo "then $(state)"
+            ksmctl resume
+            ksmctl pause --for 1s >/dev/null
+            echo "short $(state)"
+            wait_until '[ "$(state)" = stopped ]'
+            test -e /run/ksmd/pause || echo "no pause"
+            echo "nonsense" > /etc/default/ksm; ksmctl reload > /dev/null; echo "reload $?"
+            kill -TERM $pid; wait $pid
+            grep -c "KSM is no longer paused; ksmd decides again" /run/told
+            """
+        )
+        #expect(
+            result.output == """
+                pause 0
+                first paused run 0
+                1
+                again paused
+                resume 0
+                then stopped
+                KSM was not paused.
+                short paused
+                no pause
+                reload 0
+                2
+
+                """
+        )
+        #expect(result.errors.isEmpty)
+    }
+
+    @Test(
+        "What is no time is a misuse, and nothing is written",
+        arguments: [
+            "--for 5parsecs", "--for 0", "--for 100ms", "--until yesterday", "--until 25:00", "--for 1h --until 18:00",
+            "--for infinity", String(repeating: "x", count: 201),
+        ]
+    )
+    func noTime(arguments: String) throws {
+        let sandbox = try Sandbox()
+        let result = try sandbox.run("ksmctl pause \(arguments)")
+        #expect(result.status == 2)
+        #expect(result.errors.hasPrefix("ksmctl: "))
+        #expect(sandbox.machine.read("run/ksmd/pause") == nil)
+    }
+
+    @Test("Without a daemon nobody could end a pause, so there is none; one that was left can be ended")
+    func pauseWithoutDaemon() throws {
+        let sandbox = try Sandbox()
+        #expect(try sandbox.run("ksmctl pause --for 1h").status == 3)
+        #expect(sandbox.machine.read("run/ksmd/pause") == nil)
+        #expect(try sandbox.run("ksmctl resume").status == 3)
+        let left = try Sandbox(["run/ksmd/pause": "version 1\nby anna\nsince 1\n"])
+        let ended = try left.run("ksmctl resume")
+        #expect(ended.status == 0 && ended.output == "The pause has ended; ksmd is not running.\n")
+        #expect(left.machine.read("run/ksmd/pause") == nil)
+    }
 }

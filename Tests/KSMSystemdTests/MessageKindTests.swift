@@ -1,4 +1,3 @@
-import KSMClient
 import KSMSystemd
 import Testing
 

@@ -1,5 +1,3 @@
-package import KSMSystemd
-
 /// The names of the kinds of journal entries, for people and for `ksmctl log --kind`.
 extension MessageID {
     /// Stable, as the id is: scripts select by it.
