@@ -9,9 +9,12 @@ struct Cursor {
 
     var isAtEnd: Bool { index >= bytes.count }
 
-    /// Skips spaces and tabs.
-    mutating func skipBlanks() {
+    /// Skips spaces and tabs; whether there were any.
+    @discardableResult
+    mutating func skipBlanks() -> Bool {
+        let start = index
         while !isAtEnd, isBlank(bytes[index]) { index += 1 }
+        return index > start
     }
 
     /// The ASCII letters from here on; possibly none.

@@ -86,8 +86,12 @@ extension Value {
         cursor.skipBlanks()
         while !cursor.isAtEnd {
             guard let number = cursor.decimal() else { throw notTimeSpan(text) }
-            cursor.skipBlanks()
-            guard let unit = timeUnits[cursor.letters()] else { throw notTimeSpan(text) }
+            let isApart = cursor.skipBlanks()
+            let name = cursor.letters()
+            // Where no unit is between two numbers, a blank has to be: 1.5.5 is none.
+            guard let unit = timeUnits[name], !name.isEmpty || isApart || cursor.isAtEnd else {
+                throw notTimeSpan(text)
+            }
             cursor.skipBlanks()
             total = total.flatMap { sum in
                 number.scaled(by: unit).flatMap { part in
