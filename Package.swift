@@ -44,7 +44,6 @@ var targets: [Target] = [
     .target(name: "KSMPolicy", dependencies: ["KSMModel"], swiftSettings: pure),
     .target(name: "KSMConfiguration", dependencies: ["KSMModel"], swiftSettings: pure),
     .target(name: "KSMReport", dependencies: ["KSMModel"], swiftSettings: pure),
-
     .target(
         name: "KSMLog",
         dependencies: ["KSMModel", "KSMText", "KSMConfiguration", "KSMReport"],
@@ -139,27 +138,30 @@ targets += [
 // Tests of the reports and of ksmctl.
 targets += [
     .testTarget(name: "KSMReportTests", dependencies: ["KSMModel", "KSMReport"], swiftSettings: common),
-    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd", "KSMSystemd"], swiftSettings: common),
+    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd", "KSMTestSupport"], swiftSettings: common),
 ]
 
 // Tests of reading the journal back.
-targets += [
+targets.append(
     .testTarget(
         name: "KSMLogTests",
-        dependencies: ["KSMModel", "KSMLog", "KSMConfiguration"],
+        dependencies: ["KSMModel", "KSMLog", "KSMConfiguration", "KSMReport"],
         swiftSettings: common
-    ),
-    .testTarget(
-        name: "KSMClientTests",
-        dependencies: ["KSMModel", "KSMSystemd", "KSMLog", "KSMClient", "KSMTestSupport"],
-        swiftSettings: common
-    ),
-]
+    )
+)
 
 targets.append(
     .testTarget(
         name: "KSMSystemdTests",
         dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd"],
+        swiftSettings: common
+    )
+)
+
+targets.append(
+    .testTarget(
+        name: "KSMClientTests",
+        dependencies: ["KSMModel", "KSMLog", "KSMClient", "KSMSystemd", "KSMTestSupport"],
         swiftSettings: common
     )
 )

@@ -45,7 +45,8 @@ struct Room: CustomTestStringConvertible, Sendable {
         Room(
             "ksmctl",
             knows: [
-                "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMLog", "KSMKernel", "KSMSystemd",
+                "KSMModel", "KSMText", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMLog", "KSMKernel",
+                "KSMSystemd",
                 "KSMClient", "KSMTuner", "CLinux",
             ],
             libraries: ["Glibc", "FoundationEssentials", "ArgumentParser"]
