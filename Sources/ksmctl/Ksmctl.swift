@@ -12,7 +12,7 @@ struct Ksmctl: ParsableCommand {
         subcommands: [
             StatusCommand.self, ShowCommand.self, StartCommand.self, StopCommand.self, PauseCommand.self,
             ResumeCommand.self, RetuneCommand.self, ReloadCommand.self, NumaCommand.self, UnmergeCommand.self,
-            ConfigCommand.self, RecordCommand.self,
+            ConfigCommand.self, LogCommand.self, RecordCommand.self,
         ]
     )
 
