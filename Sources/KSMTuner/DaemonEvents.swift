@@ -7,11 +7,17 @@ import KSMSystemd
 
 /// What happens between two ticks of the interval: events, looks at the guests, the end of a pause, the summary.
 extension Daemon {
-    /// Without a source that tells of guests, a new one is seen within this time.
-    static let busyLookMilliseconds: UInt64 = 1000
-    /// The same on a host without guests where nobody scans, and the second pair of eyes where sources tell: guests
-    /// without KVM, outside the watched cgroups, are seen too.
-    static let idleLookMilliseconds: UInt64 = 10_000
+    /// Without a source that tells of guests, a new one is listed within a second: this, `lookAccuracyMilliseconds`,
+    /// and 30 ms for the look itself.
+    static let busyLookMilliseconds: UInt64 = 950
+    /// On a host without guests where nobody scans it is within ten seconds.
+    static let idleLookMilliseconds: UInt64 = 9900
+    /// The second pair of eyes where sources tell: guests without KVM, outside the watched cgroups, are seen too.
+    ///
+    /// Five looks and a tick are the six wakeups a minute that an idle host is allowed.
+    static let toldLookMilliseconds: UInt64 = 11_000
+    /// How much later than that a look may be, for the kernel to join wakeups.
+    static let lookAccuracyMilliseconds: UInt64 = 20
 
     /// Opens the event sources and begins to look.
     func openEvents() {
@@ -23,9 +29,10 @@ extension Daemon {
         events.onTrouble = { [unowned self] in tell([$0]) }
         events.open(tuner.settings)
         events.watchEnds(of: tuner.sample.guests)
-        lookTimer = try? loop.addTimer(afterMilliseconds: lookInterval, accuracyMilliseconds: lookInterval / 10) {
-            [unowned self] _ in look()
-        }
+        lookTimer = try? loop.addTimer(
+            afterMilliseconds: lookInterval,
+            accuracyMilliseconds: Daemon.lookAccuracyMilliseconds
+        ) { [unowned self] _ in look() }
         armSummary()
     }
 
@@ -41,8 +48,9 @@ extension Daemon {
     // MARK: Looking
 
     private var lookInterval: UInt64 {
+        if events.tellsOfGuests { return Daemon.toldLookMilliseconds }
         let isIdle = tuner.sample.guests.isEmpty && !tuner.sample.ksm.isRunning
-        return events.tellsOfGuests || isIdle ? Daemon.idleLookMilliseconds : Daemon.busyLookMilliseconds
+        return isIdle ? Daemon.idleLookMilliseconds : Daemon.busyLookMilliseconds
     }
 
     /// A tick counts as a look.
