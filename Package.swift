@@ -130,7 +130,10 @@ targets += [
     ),
     .testTarget(
         name: "LiveKernelTests",
-        dependencies: ["KSMModel", "KSMKernel", "KSMSystemd", "KSMTuner", "KSMTestSupport", "ksmd", "ksmctl"],
+        dependencies: [
+            "KSMModel", "KSMKernel", "KSMSystemd", "KSMTuner", "KSMClient", "KSMTestSupport", "CSystemd", "ksmd",
+            "ksmctl",
+        ],
         swiftSettings: common
     ),
 ]
