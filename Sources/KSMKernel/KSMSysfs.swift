@@ -60,7 +60,21 @@ package final class KSMSysfs {
             }
         }
         guard let descriptor = try keptDescriptor(attribute) else { return nil }
+        defer { if KSMSysfs.seldom.contains(attribute) { forget(attribute) } }
         return try parse(descriptor, attribute)
+    }
+
+    /// Attributes that nobody changes while ksmd runs, and counters that decide nothing: they are opened anew for each
+    /// read, 6 µs, and leave their descriptors to what has to be kept open.
+    private static let seldom: Set<Attribute> = [
+        .advisor_max_cpu, .advisor_min_pages_to_scan, .advisor_max_pages_to_scan, .advisor_target_scan_time,
+        .stable_node_chains_prune_millisecs, .stable_node_chains, .stable_node_dups, .pages_skipped, .pages_volatile,
+        .max_page_sharing,
+    ]
+
+    private func forget(_ attribute: Attribute) {
+        close(kept[attribute.rawValue])
+        kept[attribute.rawValue] = -1
     }
 
     private func keptDescriptor(_ attribute: Attribute) throws(AttributeError) -> Int32? {

@@ -95,8 +95,9 @@ package struct Settings: Equatable, Sendable {
     // [Events]
     /// What makes ksmd look before its interval is over.
     package var eventSources = EventSourceName.allCases
-    /// Cgroups in which guests appear, relative to the mount point of cgroup2; libvirt's guests are in machine.slice.
-    package var watchedCgroups = ["machine.slice"]
+    /// Cgroups in which guests appear, relative to the mount point of cgroup2: libvirt makes them in machine.slice, and in
+    /// machine where there is no systemd-machined (seen with libvirt 9.0).
+    package var watchedCgroups = ["machine.slice", "machine"]
 
     // [Scanner]
     package var classic = ClassicParameters()

@@ -17,8 +17,10 @@ package struct ExposureMeter: Sendable {
     package init() {}
 
     /// Takes in a sample.
-    /// - Parameter ignoreBreaks: ksmd itself is un-sharing, which the kernel counts as breaks too.
-    package mutating func step(_ seen: Sample, ignoreBreaks: Bool = false) -> Reading {
+    /// - Parameters:
+    ///   - ignoreBreaks: ksmd itself is un-sharing, which the kernel counts as breaks too.
+    ///   - known: the homes of this sample's survey, where somebody keeps them already.
+    package mutating func step(_ seen: Sample, ignoreBreaks: Bool = false, homes known: Homes? = nil) -> Reading {
         var sample = seen
         sample.ksm = unseen.take(seen)
         guard let saved = sample.ksm.savedPages, let host = ExposureMeter.host(sample, saved) else {
@@ -28,7 +30,7 @@ package struct ExposureMeter: Sendable {
         // Breaks of what was merged before say nothing about what will be.
         if saved == 0 { rate.forget() }
         rate.take(sample.events.cow_ksm, at: sample.monotonicNanoseconds, isIgnored: ignoreBreaks)
-        homes.update(sample)
+        if let known { homes = known } else { homes.update(sample) }
         var exposure = Exposure(host: host, nodes: nodes(sample, host))
         exposure.breaksPerSecond = rate.perSecond
         exposure.secondsUntilShort = secondsUntilShort(exposure, sample)

@@ -39,12 +39,14 @@ package struct MergeScopePolicy: Sendable {
     /// - Parameters:
     ///   - estimate: what each scope would save; without one auto never un-shares to go from local to across.
     ///   - override: what the operator has said since the start; beats the configuration.
+    ///   - known: the homes of this sample's survey, where somebody keeps them already.
     package mutating func step(
         _ sample: Sample,
         estimate: ScopeEstimate? = nil,
-        override: ScopeSetting? = nil
+        override: ScopeSetting? = nil,
+        homes known: Homes? = nil
     ) -> ScopeDecision {
-        homes.update(sample)
+        if let known { homes = known } else { homes.update(sample) }
         calm.take(sample, homes)
         let setting = override ?? parameters.scope
         // The operator's word is not held up by an earlier change.

@@ -36,18 +36,22 @@ final class BusService {
     private var facts: BusFacts?
     /// Properties whose change the bus did not take.
     private var unsent: [String] = []
+    /// The name is ours: the properties are to be shown.
+    private let onOwned: () -> Void
     private var waiting: [(call: BusCall, command: ScopeCommand)] = []
     private let lastDecision: () -> (message: String, realtimeMicroseconds: UInt64)?
 
     /// - Parameters:
     ///   - watch: is told whether systemd-machined can be heard.
     ///   - lastDecision: the last change, as the journal has it.
+    ///   - onOwned: the name is ours; what is so now is to be shown.
     init(
         _ loop: EventLoop,
         _ address: BusAddress = .system,
         _ watch: EventWatch,
         _ requests: Requests,
         lastDecision: @escaping () -> (message: String, realtimeMicroseconds: UInt64)?,
+        onOwned: @escaping () -> Void,
         tell: @escaping (JournalEntry) -> Void
     ) {
         self.loop = loop
@@ -55,6 +59,7 @@ final class BusService {
         self.watch = watch
         self.requests = requests
         self.lastDecision = lastDecision
+        self.onOwned = onOwned
         self.tell = tell
         object = makeObject()
     }
@@ -93,6 +98,7 @@ final class BusService {
         switch state {
         case .owned:
             isOwner = true
+            onOwned()
             if trouble != nil { tell(entry("The bus is there again: \(BusService.name) answers")) }
             trouble = nil
         case .taken: complain("\(BusService.name) belongs to another program")
@@ -132,6 +138,7 @@ final class BusService {
 
     /// Shows what is so now, and tells what has changed.
     func show(_ report: StateReport) {
+        guard connection != nil else { return }
         let now = BusFacts(report, lastDecision: lastDecision())
         let changes = facts.map { now.changes(since: $0) } ?? []
         facts = now

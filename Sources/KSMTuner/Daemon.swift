@@ -73,6 +73,7 @@ package final class Daemon {
     /// - Returns: the exit status.
     package func run() -> Int32 {
         signal(SIGPIPE, SIG_IGN)
+        ksmd_map_large_memory()
         tell(place.warnings.map { JournalEntry(.warning, .configurationWarning, $0) })
         return options.ticks.map { runTicks($0) } ?? runLoop()
     }
@@ -162,6 +163,7 @@ package final class Daemon {
         notifier.watchdog()
         rearmLook()
         armPauseEnd()
+        ksmd_return_free_memory()
     }
 
     /// Waits for children in the loop, and says so when one takes long.

@@ -18,6 +18,7 @@ extension Daemon {
             events,
             requests,
             lastDecision: { [unowned self] in lastDecision },
+            onOwned: { [unowned self] in publish() },
             tell: { [unowned self] in tell([$0]) }
         )
         bus?.connect()

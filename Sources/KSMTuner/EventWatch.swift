@@ -25,14 +25,7 @@ final class EventWatch {
     private var cgroups: CgroupWatch?
     private var pressure: PressureTrigger?
     private var sources: [EventSourceName: DescriptorSource] = [:]
-    private var ends: [Int32: End] = [:]
-
-    /// One guest's end.
-    private struct End {
-        var startTicks: UInt64
-        var process: ProcessEnd
-        var source: DescriptorSource
-    }
+    private var ends: ProcessEnds?
 
     init(_ loop: EventLoop, _ root: KernelRoot) {
         self.loop = loop
@@ -66,7 +59,7 @@ final class EventWatch {
             case .kvm: attempt(name) { () throws(SystemError) in try openKVM() }
             case .cgroup: attempt(name) { () throws(SystemError) in try openCgroups(settings.watchedCgroups) }
             case .pressure: attempt(name) { () throws(SystemError) in try openPressure() }
-            case .exit: set(.exit, .active)
+            case .exit: attempt(name) { () throws(SystemError) in try openEnds() }
             case .machined: set(.machined, .unavailable, "no connection to the system bus yet")
             }
         }
@@ -74,11 +67,9 @@ final class EventWatch {
 
     private func close() {
         for source in sources.values { source.cancel() }
-        for end in ends.values { end.source.cancel() }
         sources = [:]
-        ends = [:]
         conditions = [:]
-        (uevents, cgroups, pressure) = (nil, nil, nil)
+        (uevents, cgroups, pressure, ends) = (nil, nil, nil, nil)
     }
 
     private func attempt(_ name: EventSourceName, _ body: () throws(SystemError) -> String?) {
@@ -158,44 +149,24 @@ final class EventWatch {
 
     // MARK: Guests' ends
 
-    /// Watches the ends of these guests and of no others.
-    func watchEnds(of guests: [Guest]) {
-        guard conditions[.exit]?.condition == .active else { return }
-        var gone = ends
-        for guest in guests {
-            if gone[guest.pid]?.startTicks == guest.startTicks {
-                gone[guest.pid] = nil
-            } else {
-                gone[guest.pid]?.source.cancel()
-                gone[guest.pid] = nil
-                watchEnd(of: guest)
-            }
+    private func openEnds() throws(SystemError) -> String? {
+        let ends = try ProcessEnds()
+        try watch(.exit, ends.raw) { [unowned self] _ in
+            if ends.drain() { onGuests() }
         }
-        for (pid, end) in gone {
-            end.source.cancel()
-            ends[pid] = nil
-        }
+        self.ends = ends
+        return nil
     }
 
-    private func watchEnd(of guest: Guest) {
+    /// Watches the ends of these guests and of no others.
+    func watchEnds(of guests: [Guest]) {
+        guard let ends else { return }
         do throws(SystemError) {
-            guard let process = try ProcessEnd.open(pid: guest.pid) else {
-                return set(.exit, .unavailable, "this kernel has no pidfd_open, or does not let ksmd call it")
-            }
-            guard
-                let source = try? loop.addReadable(
-                    process.raw,
-                    handler: { [unowned self] source, _ in
-                        source.cancel()
-                        onGuests()
-                    }
-                )
-            else { return }
-            ends[guest.pid] = End(startTicks: guest.startTicks, process: process, source: source)
-        } catch {
             // One that has gone meanwhile is a change by itself.
-            if error.errno == ESRCH { return onGuests() }
-            set(.exit, .unavailable, error.description)
+            if try ends.watch(guests.map { ($0.pid, $0.startTicks) }) { onGuests() }
+        } catch {
+            self.ends = nil
+            lose(.exit, error.description)
         }
     }
 }

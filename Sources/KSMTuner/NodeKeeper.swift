@@ -70,9 +70,9 @@ struct NodeKeeper {
         homes.update(sample)
         let activation = NodeActivation(sample, homes: homes, thresholdPercent: thresholdPercent)
         self.activation = activation
-        let decision = policy.step(sample, estimate: nil, override: byHand?.setting)
+        let decision = policy.step(sample, estimate: nil, override: byHand?.setting, homes: homes)
         scope = decision
-        let reading = meter.step(sample, ignoreBreaks: isUnmerging)
+        let reading = meter.step(sample, ignoreBreaks: isUnmerging, homes: homes)
         exposure = reading.exposure
         return told(decision) + told(activation) + reading.alarms.map(NodeKeeper.entry) + warn(sample, root)
     }

@@ -19,6 +19,30 @@ struct WakeTests {
         #expect(end.hasEnded)
     }
 
+    @Test("The ends of many processes are one descriptor; a pid that is used again is watched anew")
+    func ends() throws {
+        let programs = try (0..<3).map { _ in try Program("/bin/sleep", ["1000"]) }
+        defer { for program in programs { program.send(SIGKILL) } }
+        let ends = try ProcessEnds()
+        func isReadable() -> Bool {
+            var request = pollfd(fd: ends.raw, events: Int16(POLLIN), revents: 0)
+            return poll(&request, 1, 0) == 1
+        }
+        let all = programs.map { (pid: $0.pid, startTicks: UInt64(1)) }
+        #expect(try !ends.watch(all) && ends.count == 3 && !isReadable() && !ends.drain())
+        programs[0].send(SIGKILL)
+        #expect(eventually { isReadable() })
+        #expect(ends.drain() && ends.count == 2 && !isReadable())
+        programs[0].wait()
+        // The one that has gone is told; one that is not wanted any more is not watched.
+        #expect(try ends.watch([all[0], (all[1].pid, 2)]) && ends.count == 1)
+        programs[2].send(SIGKILL)
+        programs[2].wait()
+        #expect(!isReadable())
+        programs[1].send(SIGKILL)
+        #expect(eventually { isReadable() })
+    }
+
     @Test("A process that has gone is an error that says so")
     func gone() throws {
         let program = try Program("/bin/true", [])

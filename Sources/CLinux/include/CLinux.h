@@ -2,6 +2,7 @@
 #ifndef KSMD_CLINUX_H
 #define KSMD_CLINUX_H
 
+#include <sys/epoll.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -68,6 +69,14 @@ long ksmd_receive_uevent(int descriptor, void *buffer, size_t size);
 /// pidfd_open: a descriptor, closed on exec, that can be read when the process has ended (syscall is variadic). Returns
 /// it or a negative errno.
 int ksmd_process_end(pid_t pid);
+
+/// Lets malloc map pieces of 16 KiB and more by themselves (malloc.h is not in Swift's Glibc), so that a tick's report of
+/// many guests does not leave holes in the heap.
+void ksmd_map_large_memory(void);
+
+/// Gives back what malloc holds free (malloc.h is not in Swift's Glibc): a tick's report of many guests is there for a
+/// moment only, and without this it stays in memory.
+void ksmd_return_free_memory(void);
 
 /// Unmaps the code and constants of the program and its libraries that have been used so far; what is used again comes
 /// back from the page cache by itself. Starting and reading the configuration touch about 2 MiB that a tick does not.
