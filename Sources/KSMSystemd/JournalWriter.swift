@@ -3,7 +3,8 @@ import Glibc
 
 /// Writes what the daemon did to the journal, or as text to standard error where there is no journal.
 ///
-/// Nothing here fails the caller or makes it wait for a reader of standard error: what cannot be written is counted.
+/// Nothing here fails the caller or makes it wait, for the journal or for a reader of standard error: what the journal
+/// does not take is written as text, and what cannot be written is counted.
 package final class JournalWriter {
     /// syslog's severities, as in `PRIORITY=` and in the `<N>` before a line of text; sd-daemon(3).
     package enum Priority: UInt8, CaseIterable, Sendable {
@@ -17,13 +18,14 @@ package final class JournalWriter {
     /// Fields left out because of their names, since the start.
     package private(set) var refusedFields: UInt64 = 0
 
+    private var socket = JournalSocket()
     private let standardError: Int32
     /// A person reads along: the priority in front is for programs.
     private let isTerminal: Bool
 
     /// Looks once where standard error leads: to the journal if `JOURNAL_STREAM` names its device and inode.
     ///
-    /// The check matters: without a running journal `sd_journal_sendv` reports success and the entry is lost.
+    /// The check matters: what somebody wants to read on a terminal or in a file is not for the journal.
     package init(environment: ServiceEnvironment = .ofThisProcess(), standardError: Int32 = STDERR_FILENO) {
         self.standardError = standardError
         isTerminal = isatty(standardError) == 1
@@ -38,6 +40,10 @@ package final class JournalWriter {
         standardError = -1
         isTerminal = false
         isJournal = true
+    }
+
+    deinit {
+        socket.end()
     }
 
     /// Writes one entry.
@@ -96,7 +102,12 @@ extension JournalWriter {
                 refusedFields &+= 1
             }
         }
-        return entry.withVectors { sd_journal_sendv($0.baseAddress, Int32(clamping: $0.count)) } >= 0
+        return entry.withVectors { fields in
+            let result = socket.send(fields)
+            guard result == -EMSGSIZE else { return result }
+            // As a file, which may wait for a journal that stands still; ksmd has no entries of that length.
+            return sd_journal_sendv(fields.baseAddress, Int32(clamping: fields.count))
+        } >= 0
     }
 
     /// Compares `8:4711` with what `descriptor` is; systemd.exec(5), `$JOURNAL_STREAM`.
