@@ -59,6 +59,15 @@ struct ConfigurationPageTests {
         }
     }
 
+    @Test("names the units of time spans, months and years too, and each is one")
+    func units() throws {
+        let text = page.paragraphs.first { $0.text.hasPrefix("Interval= ") }?.text ?? ""
+        let units = try #require(text.firstMatch(of: #/Units are (.+?)\./#)?.1)
+        let names = units.split { $0 == "," || $0 == " " }.filter { $0 != "and" }
+        #expect(names == ["us", "ms", "s", "min", "h", "d", "w", "month", "y"])
+        for name in names { #expect(throws: Never.self) { try TimeSpan.microseconds("1\(name)") } }
+    }
+
     @Test("its examples have no mistake, and the two are the same")
     func examples() throws {
         let lines = try Repository.lines("packaging/man/ksmd.conf.5").drop { $0 != ".SH EXAMPLES" }
