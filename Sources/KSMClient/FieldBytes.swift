@@ -6,8 +6,11 @@ struct FieldBytes {
     private let bytes: UnsafeRawBufferPointer
     private let nameLength: Int
 
-    /// The most `KSM_` fields of one entry: ksmd's entries have some tens.
-    static let fieldLimit = 512
+    /// The most values of `KSM_` fields of one entry.
+    ///
+    /// As many fields as the journal itself takes in one entry (ENTRY_FIELD_COUNT_MAX of systemd); ksmd's have some
+    /// tens.
+    static let valueCountLimit = 1024
 
     /// `nil` for what has no name.
     init?(_ data: UnsafeRawPointer?, _ count: Int) {
@@ -34,13 +37,10 @@ struct FieldBytes {
         nameLength > 4 && ("KSM_" as StaticString).withUTF8Buffer { $0.elementsEqual(bytes[..<4]) }
     }
 
-    /// Keeps the field where the entry has a place for it, and none of that name yet.
+    /// Keeps the field where the entry has a place for it; of those that are not ours the first one of a name.
     func put(into entry: inout LogEntry) {
         if isOurs {
-            let name = String(decoding: bytes[..<nameLength], as: UTF8.self)
-            guard entry.fields.count < FieldBytes.fieldLimit, !entry.fields.contains(where: { $0.name == name })
-            else { return }
-            entry.fields.append(.init(name, value))
+            add(to: &entry.fields)
         } else if hasName("MESSAGE") {
             if entry.message == nil { entry.message = value }
         } else if hasName("MESSAGE_ID") {
@@ -49,6 +49,17 @@ struct FieldBytes {
             if entry.host == nil { entry.host = value }
         } else if hasName("PRIORITY"), entry.priority == nil {
             entry.priority = UInt8(value).flatMap { $0 < 8 ? $0 : nil }
+        }
+    }
+
+    /// Beside the values of the same name.
+    private func add(to fields: inout [LogEntry.Field]) {
+        guard fields.reduce(0, { $0 + $1.values.count }) < FieldBytes.valueCountLimit else { return }
+        let name = String(decoding: bytes[..<nameLength], as: UTF8.self)
+        if let index = fields.firstIndex(where: { $0.name == name }) {
+            fields[index].values.append(value)
+        } else {
+            fields.append(.init(name, value))
         }
     }
 }

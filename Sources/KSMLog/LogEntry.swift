@@ -3,11 +3,12 @@ package struct LogEntry: Equatable, Sendable {
     /// A field whose name begins with `KSM_`.
     package struct Field: Equatable, Sendable {
         package var name: String
-        package var value: String
+        /// At least one; in the order of the journal.
+        package var values: [String]
 
-        package init(_ name: String, _ value: String) {
+        package init(_ name: String, _ values: String...) {
             self.name = name
-            self.value = value
+            self.values = values
         }
     }
 
@@ -21,9 +22,7 @@ package struct LogEntry: Equatable, Sendable {
     /// 0 (emergency) to 7 (debug).
     package var priority: UInt8?
     package var message: String?
-    /// In the order of the journal.
-    ///
-    /// Of fields with the same name the first one is here.
+    /// In the order of the journal, one for each name.
     package var fields: [Field] = []
 
     package init(realtimeMicroseconds: UInt64) {

@@ -29,6 +29,8 @@ package struct LogText: Sendable {
     }
 
     /// One line with an object; all that is not known is null, and the fields have their names of the journal.
+    ///
+    /// A field's value is text, or an array where the entry has several.
     package static func write(_ entry: LogEntry, to json: inout JSONWriter) {
         let civil = CivilTime(realtimeSeconds: entry.realtimeMicroseconds / 1_000_000).text(between: "T")
         let fraction = String(entry.realtimeMicroseconds % 1_000_000 + 1_000_000).dropFirst()
@@ -40,7 +42,13 @@ package struct LogText: Sendable {
             json.member("message_id", entry.messageID)
             json.member("priority", entry.priority)
             json.member("message", entry.message)
-            for field in entry.fields { json.member(field.name, field.value) }
+            for field in entry.fields {
+                if field.values.count > 1 {
+                    json.member(field.name, field.values)
+                } else {
+                    json.member(field.name, field.values.first)
+                }
+            }
         }
     }
 }

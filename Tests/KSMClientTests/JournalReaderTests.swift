@@ -1,5 +1,5 @@
 import Foundation
-import KSMClient
+@testable import KSMClient
 import KSMLog
 import KSMSystemd
 import KSMTestSupport
@@ -125,9 +125,26 @@ struct JournalReaderTests {
         let length = try #require(entries[2].message?.utf8.count)
         #expect(length <= JournalReader.valueLimit && length > 60_000)
         #expect(entries[2].message?.hasSuffix("x…") == true)
-        #expect(entries[3].fields.count <= 512 && !entries[3].fields.isEmpty)
+        #expect(entries[3].fields.count > 900 && entries[3].fields.count <= 1024)
         #expect(entries[4].fields.map(\.name) == ["KSM_A"])
+        #expect(entries[4].fields.first?.values.sorted() == ["1", "2"])
         #expect(entries[5].kind == nil && entries[5].messageID == "0123456789abcdef0123456789abcdef")
+    }
+
+    @Test("An entry with thousands of values of one field, or of many, has as many as an entry may have fields")
+    func thousands() throws {
+        for names in [1, 700, 5000] {
+            var entry = LogEntry(realtimeMicroseconds: 0)
+            for number in 0..<5000 {
+                Array("KSM_F\(number % names)=value\(number)".utf8).withUnsafeBytes { bytes in
+                    FieldBytes(bytes.baseAddress, bytes.count)?.put(into: &entry)
+                }
+            }
+            #expect(entry.fields.flatMap(\.values).count == 1024)
+            #expect(entry.fields.count == min(names, 1024))
+            #expect(entry.fields.map(\.name) == (0..<min(names, 1024)).map { "KSM_F\($0)" })
+            #expect(entry.fields[0].values.first == "value0")
+        }
     }
 
     /// Each reading ends, with entries or with an error.

@@ -51,6 +51,15 @@ struct LogTextTests {
         )
     }
 
+    @Test("have an array as JSON where a field is there more than once, and nothing of it for people")
+    func repeated() {
+        var entry = LogEntry(realtimeMicroseconds: 0)
+        entry.message = "two"
+        entry.fields = [.init("KSM_GUEST", "a", "b\n"), .init("KSM_NODE", "1")]
+        #expect(json(entry).hasSuffix(#","message":"two","KSM_GUEST":["a","b\n"],"KSM_NODE":"1"}"#))
+        #expect(LogText(zone: .utc, kinds: [], hosts: []).line(entry) == "1970-01-01 00:00:00  ?  two\n")
+    }
+
     @Test("have null as JSON for what is not there")
     func nothing() {
         #expect(
