@@ -59,7 +59,7 @@ struct LogCommand: ParsableCommand {
         if isFollowing, isReversed { throw ValidationError("'--follow' and '--reverse' are one or the other") }
         if isFollowing, until != nil { throw ValidationError("'--follow' and '--until' are one or the other") }
         _ = try selection()
-        _ = try range(.utc)
+        _ = try range(LocalClock.zone())
     }
 
     func run() throws {
@@ -85,12 +85,24 @@ struct LogCommand: ParsableCommand {
     private static let hostLimit = 1000
 
     private func open() throws -> JournalReader {
-        let reader = try JournalReader(place)
-        if reader.isEmpty {
-            let remedy = geteuid() == 0 ? "" : ", or none that you may read (run it as root)"
-            throw Failure(ExitStatus.failure, "There is no journal\(directory.map { " in \($0)" } ?? "")\(remedy)")
+        do {
+            let reader = try JournalReader(place)
+            if !reader.isEmpty { return reader }
+        } catch let error where error.code == ENODATA {
+            // A file without a byte.
         }
-        return reader
+        throw noJournal
+    }
+
+    private var noJournal: Failure {
+        let remedy = geteuid() == 0 || !files.isEmpty ? "" : ", or none that you may read (run it as root)"
+        return Failure(ExitStatus.failure, "There is no journal\(LogCommand.inPlace(directory, files))\(remedy)")
+    }
+
+    private static func inPlace(_ directory: String?, _ files: [String]) -> String {
+        if let directory { return " in \(directory)" }
+        if files.isEmpty { return "" }
+        return " in \(files.count > 1 ? "one of " : "")\(files.joined(separator: ", "))"
     }
 
     private var place: JournalReader.Place {

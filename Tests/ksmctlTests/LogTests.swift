@@ -153,13 +153,55 @@ struct LogTests {
         #expect(result.errors.split(separator: "\n").count <= 1)
     }
 
+    /// The clocks there show another day than UTC's, at any hour.
+    private func zoneOnAnotherDay(_ now: Date) -> (name: String, clock: Calendar) {
+        let isMorning = Int(now.timeIntervalSince1970) % 86_400 < 43_200
+        var clock = Calendar(identifier: .gregorian)
+        clock.timeZone = TimeZone(secondsFromGMT: isMorning ? -43_200 : 43_200) ?? .gmt
+        return (isMorning ? "WEST+12" : "EAST-12", clock)
+    }
+
+    @Test("takes times and days as this zone's clocks show them, before it looks at the journal too")
+    func localRange() throws {
+        let now = Date()
+        let (zone, clock) = zoneOnAnotherDay(now)
+        let format = DateFormatter()
+        (format.calendar, format.timeZone, format.dateFormat) = (clock, clock.timeZone, "yyyy-MM-dd HH:mm:ss")
+        let (earlier, later) = (format.string(from: now - 3600), format.string(from: now + 3600))
+        let day = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][clock.component(.weekday, from: now) - 1]
+        for arguments in [["--since", earlier, "--until", "now"], ["--since", "now", "--until", later]]
+            + [["--since", "\(day) 00:30"]]
+        {
+            let result = try log(journal(), arguments, zone: zone)
+            #expect(result.errors == "" && result.status == 0, "\(zone) \(arguments)")
+        }
+        let reversed = try log(journal(), ["--since", later, "--until", "now"], zone: zone)
+        #expect(reversed.status == 2 && reversed.errors.contains("'--since' is after '--until'"))
+    }
+
+    @Test("prints a field that is there more than once as an array, and as text where it is there once")
+    func repeated() throws {
+        let guests = [("KSM_GUEST", "web"), ("KSM_GUEST", "mail"), ("KSM_NODE", "1"), ("KSM_GUEST", "db")]
+        let journal = try RecordedJournal([entry(0, decision, "three came", guests)])
+        let result = try log(journal, ["--json", "--guest", "mail"])
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        #expect((object["KSM_GUEST"] as? [String])?.sorted() == ["db", "mail", "web"])
+        #expect(object["KSM_NODE"] as? String == "1" && object.count == 9)
+        #expect(try log(journal, []).output.hasSuffix("  three came\n"))
+    }
+
     @Test("says that there is no journal, or why it cannot be read")
     func noJournal() throws {
-        let directory = try TemporaryDirectory(["notes.txt": "no journal"])
+        let directory = try TemporaryDirectory(["notes.txt": "no journal", "empty.journal": ""])
+        let empty = directory.path + "/empty.journal"
+        let journal = try journal()
+        let full = journal.file.path
         let rows = [
-            (["-D", directory.path], "There is no journal in \(directory.path)"),
+            (["-D", directory.path + "/."], "There is no journal in \(directory.path)/."),
             (["-D", "/nowhere"], "Failed to open the journal in /nowhere: No such file or directory"),
             (["-D", "/etc/passwd"], "Failed to open the journal in /etc/passwd: Not a directory"),
+            (["--file", empty], "There is no journal in \(empty)"),
+            (["--file", full, "--file", empty], "There is no journal in one of \(full), \(empty)"),
             (["--file", "/etc/passwd"], "Failed to open the journal of /etc/passwd: Bad message"),
         ]
         for (arguments, errors) in rows {
