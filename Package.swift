@@ -156,7 +156,7 @@ targets.append(
 targets.append(
     .testTarget(
         name: "KSMSystemdTests",
-        dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd"],
+        dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd", "ksmctl"],
         swiftSettings: common
     )
 )

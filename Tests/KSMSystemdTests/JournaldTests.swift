@@ -4,7 +4,7 @@ import KSMSystemd
 import Testing
 
 /// Whether this machine can run a journal of the test's own.
-private let canRunJournald = geteuid() == 0 && access(JournaldFixture.program, X_OK) == 0
+let canRunJournald = geteuid() == 0 && access(JournaldFixture.program, X_OK) == 0
 
 @Suite("Journal entries in a real journal")
 struct JournaldTests {
@@ -82,10 +82,10 @@ struct JournaldTests {
 /// A journald of our own: private /run in a private mount namespace, volatile storage.
 ///
 /// For exit tests only: the process that makes it never sees the machine's /run again.
-private final class JournaldFixture {
+final class JournaldFixture {
     static let program = "/lib/systemd/systemd-journald"
     private static let socketPath = "/run/systemd/journal/socket"
-    private let pid: Int32
+    private var pid: Int32
 
     init() throws {
         let unshare = try function("unshare", as: (@convention(c) (Int32) -> Int32).self)
@@ -98,14 +98,27 @@ private final class JournaldFixture {
         }
         let settings = "[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\nForwardToSyslog=no\n"
         try Data(settings.utf8).write(to: URL(filePath: "/run/systemd/journald.conf.d/test.conf"))
-        // setpriv: a crash of this process must not leave a journald behind.
-        pid = try start(["setpriv", "--pdeathsig", "KILL", JournaldFixture.program])
+        pid = try JournaldFixture.run([JournaldFixture.program])
         try waitForSocket()
     }
 
     deinit {
         kill(pid, SIGTERM)
         waitpid(pid, nil, 0)
+    }
+
+    /// Starts a program that a crash of this process does not leave behind.
+    static func run(_ arguments: [String], output: Int32? = nil) throws -> Int32 {
+        try start(["setpriv", "--pdeathsig", "KILL"] + arguments, output: output)
+    }
+
+    /// Ends the journal by `signal` and starts another one, which has the same directory.
+    func restart(by signal: Int32) throws {
+        try succeed("kill", kill(pid, signal))
+        try succeed("waitpid", waitpid(pid, nil, 0))
+        unlink(JournaldFixture.socketPath)
+        pid = try JournaldFixture.run([JournaldFixture.program])
+        try waitForSocket()
     }
 
     /// Polls with a deadline of ten seconds.
