@@ -13,6 +13,16 @@ let common: [SwiftSetting] = [
     .unsafeFlags(["-Osize"], .when(configuration: .release)),
 ]
 
+/// What the tests are built with.
+///
+/// Not with `MemberImportVisibility`: with Foundation or libsystemd in one of a target's files the compiler takes
+/// `stat` and `timespec` for theirs in the others, sometimes, and refuses `import Glibc` alone.
+let tests: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
 /// How the two programs are linked: addresses bound at start (`-z now`), no symbols for others to link against, one copy
 /// of functions that are the same, and relocations of the program's own addresses packed.
 ///
@@ -102,31 +112,31 @@ targets += [
         name: "KSMTestSupport",
         dependencies: ["KSMModel", "KSMText"],
         path: "Tests/KSMTestSupport",
-        swiftSettings: common
+        swiftSettings: tests
     ),
     .testTarget(
         name: "KSMPolicyTests",
         dependencies: ["KSMModel", "KSMPolicy", "KSMConfiguration"],
         exclude: ["ksmtuned-vectors.json"],
-        swiftSettings: common
+        swiftSettings: tests
     ),
-    .testTarget(name: "KSMTextTests", dependencies: ["KSMModel", "KSMText"], swiftSettings: common),
+    .testTarget(name: "KSMTextTests", dependencies: ["KSMModel", "KSMText"], swiftSettings: tests),
     .testTarget(
         name: "KSMKernelTests",
         dependencies: ["KSMModel", "KSMKernel", "KSMTestSupport", "CNuma"],
-        swiftSettings: common
+        swiftSettings: tests
     ),
     .testTarget(
         name: "KSMTunerTests",
         dependencies: [
             "KSMModel", "KSMPolicy", "KSMText", "KSMKernel", "KSMTuner", "KSMReport", "KSMSystemd", "KSMTestSupport",
         ],
-        swiftSettings: common
+        swiftSettings: tests
     ),
     .testTarget(
         name: "ksmdTests",
         dependencies: ["ksmd", "KSMModel", "KSMTuner", "KSMTestSupport"],
-        swiftSettings: common
+        swiftSettings: tests
     ),
     .testTarget(
         name: "LiveKernelTests",
@@ -134,14 +144,14 @@ targets += [
             "KSMModel", "KSMKernel", "KSMSystemd", "KSMTuner", "KSMClient", "KSMTestSupport", "CSystemd", "ksmd",
             "ksmctl",
         ],
-        swiftSettings: common
+        swiftSettings: tests
     ),
 ]
 
 // Tests of the reports and of ksmctl.
 targets += [
-    .testTarget(name: "KSMReportTests", dependencies: ["KSMModel", "KSMReport"], swiftSettings: common),
-    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd", "KSMTestSupport"], swiftSettings: common),
+    .testTarget(name: "KSMReportTests", dependencies: ["KSMModel", "KSMReport"], swiftSettings: tests),
+    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd", "KSMTestSupport"], swiftSettings: tests),
 ]
 
 // Tests of reading the journal back.
@@ -149,7 +159,7 @@ targets.append(
     .testTarget(
         name: "KSMLogTests",
         dependencies: ["KSMModel", "KSMLog", "KSMConfiguration", "KSMReport"],
-        swiftSettings: common
+        swiftSettings: tests
     )
 )
 
@@ -157,7 +167,7 @@ targets.append(
     .testTarget(
         name: "KSMSystemdTests",
         dependencies: ["KSMSystemd", "KSMTestSupport", "CSystemd", "ksmctl"],
-        swiftSettings: common
+        swiftSettings: tests
     )
 )
 
@@ -165,7 +175,7 @@ targets.append(
     .testTarget(
         name: "KSMClientTests",
         dependencies: ["KSMModel", "KSMLog", "KSMClient", "KSMSystemd", "KSMTestSupport"],
-        swiftSettings: common
+        swiftSettings: tests
     )
 )
 
@@ -175,7 +185,7 @@ targets.append(
         name: "FootprintTests",
         dependencies: ["KSMModel", "KSMTestSupport"],
         exclude: ["rig"],
-        swiftSettings: common
+        swiftSettings: tests
     )
 )
 
@@ -184,7 +194,7 @@ targets.append(
     .testTarget(
         name: "KSMConfigurationTests",
         dependencies: ["KSMModel", "KSMConfiguration", "KSMKernel", "KSMTuner"],
-        swiftSettings: common
+        swiftSettings: tests
     )
 )
 
@@ -194,10 +204,10 @@ targets += [
         name: "KSMFuzz",
         dependencies: ["KSMModel", "KSMText", "KSMConfiguration", "KSMLog"],
         path: "Tests/Fuzz/Checks",
-        swiftSettings: common
+        swiftSettings: tests
     ),
-    .testTarget(name: "FuzzRegressionTests", dependencies: ["KSMFuzz"], swiftSettings: common),
-    .testTarget(name: "ArchitectureTests", swiftSettings: common),
+    .testTarget(name: "FuzzRegressionTests", dependencies: ["KSMFuzz"], swiftSettings: tests),
+    .testTarget(name: "ArchitectureTests", swiftSettings: tests),
 ]
 if Context.environment["KSMD_FUZZ"] != nil {
     targets += [
@@ -206,7 +216,7 @@ if Context.environment["KSMD_FUZZ"] != nil {
             name: "ksmd-fuzz",
             dependencies: ["KSMFuzz", "CFuzzer"],
             path: "Tests/Fuzz/Program",
-            swiftSettings: common
+            swiftSettings: tests
         ),
     ]
 }
@@ -218,7 +228,7 @@ targets.append(
         dependencies: [
             "KSMModel", "KSMPolicy", "KSMConfiguration", "KSMReport", "KSMSystemd", "KSMTuner", "ksmd", "ksmctl",
         ],
-        swiftSettings: common
+        swiftSettings: tests
     )
 )
 

@@ -2,12 +2,14 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int ksmd_set_name(const char *name) {
@@ -77,4 +79,18 @@ void *ksmd_shared_memory(size_t length) {
 int ksmd_memory_file(const char *name) {
     int file = memfd_create(name, MFD_CLOEXEC);
     return file < 0 ? -errno : file;
+}
+
+long ksmd_seconds_ahead_of_utc(long long seconds) {
+    time_t moment = (time_t)seconds;
+    struct tm local;
+    return localtime_r(&moment, &local) ? local.tm_gmtoff : 0;
+}
+
+void ksmd_map_large_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 16 << 10);
+}
+
+void ksmd_return_free_memory(void) {
+    malloc_trim(0);
 }

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
-#include <malloc.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -30,12 +29,4 @@ static int forget_segments(struct dl_phdr_info *object, size_t size, void *page_
 void ksmd_forget_startup_code(void) {
     size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
     dl_iterate_phdr(forget_segments, &page_size);
-}
-
-void ksmd_map_large_memory(void) {
-    mallopt(M_MMAP_THRESHOLD, 16 << 10);
-}
-
-void ksmd_return_free_memory(void) {
-    malloc_trim(0);
 }

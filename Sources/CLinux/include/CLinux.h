@@ -70,6 +70,10 @@ long ksmd_receive_uevent(int descriptor, void *buffer, size_t size);
 /// it or a negative errno.
 int ksmd_process_end(pid_t pid);
 
+/// How far the local time of a moment (seconds since 1970) is ahead of UTC, in seconds; 0 where that is not known. TZ or
+/// /etc/localtime; tzset(3) was called before. Here because `struct tm` belongs to another module in some builds.
+long ksmd_seconds_ahead_of_utc(long long seconds);
+
 /// Lets malloc map pieces of 16 KiB and more by themselves (malloc.h is not in Swift's Glibc), so that a tick's report of
 /// many guests does not leave holes in the heap.
 void ksmd_map_large_memory(void);
