@@ -74,6 +74,7 @@ final class BusService {
             connection.onDisconnect = { [unowned self] in lost("the bus has gone") }
             try connection.add(object)
             try connection.requestName(BusService.name) { [unowned self] in took($0) }
+            try connection.add(.machines { [unowned self] _, _ in watch.machineChanged() })
             self.connection = connection
             announce()
         } catch {
@@ -82,15 +83,9 @@ final class BusService {
         }
     }
 
-    /// Waits for what systemd-machined says.
+    /// Says that systemd-machined can be heard.
     func announce() {
-        guard let connection else { return }
-        do {
-            try connection.add(.machines { [unowned self] _, _ in watch.onGuests() })
-            watch.set(.machined, .active)
-        } catch {
-            watch.set(.machined, .unavailable, error.description)
-        }
+        if connection != nil { watch.set(.machined, .active) }
     }
 
     private func took(_ state: BusNameState) {

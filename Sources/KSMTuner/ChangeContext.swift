@@ -36,7 +36,11 @@ struct ChangeContext {
         return entries.map { entry in
             var entry = entry
             // What the entry says of itself, such as a summary's CPU time, stays the only value.
-            let own = Set(entry.fields.map(\.name))
+            var own = Set(entry.fields.map(\.name))
+            // These are about no tick, and the last one's cause is not theirs.
+            if entry.id == .summary || entry.id == .eventSource {
+                own.formUnion([JournalField.trigger.rawValue, JournalField.guest.rawValue])
+            }
             entry.fields += fields.filter { !own.contains($0.name) }
             if let extra = ChangeContext.remark(entry.id, before.state, state, seconds, guests) {
                 entry.message += "; \(extra)"

@@ -50,6 +50,11 @@ final class EventWatch {
         conditions[name] = .init(name, wanted.contains(name) ? condition : .off, detail)
     }
 
+    /// systemd-machined has told of a machine.
+    func machineChanged() {
+        if wanted.contains(.machined) { onGuests() }
+    }
+
     /// Opens what the configuration wants, and closes the rest.
     func open(_ settings: Settings) {
         close()

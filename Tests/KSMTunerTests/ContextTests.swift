@@ -41,6 +41,19 @@ struct ContextTests {
         #expect(third.message.contains("; it scanned for ") && third.message.hasSuffix("2 guests went"))
     }
 
+    @Test("What is about no tick does not carry the last one's cause")
+    func noCause() throws {
+        let machine = try pressed()
+        let tuner = try Tuner(try KernelRoot(machine.path), Settings())
+        _ = tuner.tick(.start)
+        try machine.guest(101, "vm2", residentPages: 10)
+        _ = tuner.tick(.guest)
+        let told = tuner.complete([JournalEntry(.notice, .eventSource, "lost"), JournalEntry(.notice, .held, "held")])
+        #expect(value(.trigger, of: told[0]) == nil && value(.guest, of: told[0]) == nil)
+        #expect(value(.state, of: told[0]) == "scanning")
+        #expect(value(.trigger, of: told[1]) == "guest" && value(.guest, of: told[1]) == "vm2")
+    }
+
     @Test("Memory of each node is in fields of its own")
     func nodes() {
         var sample = Sample(monotonicNanoseconds: 1, pageSize: 4096)
