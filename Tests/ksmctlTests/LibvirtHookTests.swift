@@ -141,7 +141,7 @@ struct LibvirtHookTests {
         let hook = try Hook(ksmctl: "")
         try hook.install("timeout", "echo \"$*\" >new; mv new arguments")
         #expect(try hook.call("started").isSilentSuccess)
-        #expect(hook.left("arguments") == "10 ksmctl retune\n")
+        #expect(hook.left("arguments") == "-k 1 10 ksmctl retune\n")
     }
 
     @Test("succeeds and says nothing when ksmctl fails")
