@@ -40,13 +40,13 @@ package final class ProcessEnds {
                 gone[process.pid] = nil
             }
         }
-        for pid in gone.keys { watched[pid] = nil }
+        for pid in gone.keys { forget(pid) }
         return isOneGone
     }
 
     /// - Returns: whether it is there.
     private func add(_ pid: Int32, _ startTicks: UInt64) throws(SystemError) -> Bool {
-        watched[pid] = nil
+        forget(pid)
         let end: ProcessEnd?
         do {
             end = try ProcessEnd.open(pid: pid)
@@ -72,8 +72,15 @@ package final class ProcessEnds {
         var events = Array(repeating: epoll_event(), count: ProcessEnds.mostEnds)
         let count = epoll_wait(raw, &events, Int32(events.count), 0)
         guard count > 0 else { return false }
-        // A closed descriptor leaves epoll by itself: nobody else has a copy of it.
-        for event in events.prefix(Int(count)) { watched[event.data.fd] = nil }
+        for event in events.prefix(Int(count)) where watched[event.data.fd]?.end.hasEnded == true {
+            forget(event.data.fd)
+        }
         return true
+    }
+
+    /// Takes a process out of epoll, too: its descriptor stays open, and readable, in children that were forked meanwhile.
+    private func forget(_ pid: Int32) {
+        guard let end = watched.removeValue(forKey: pid)?.end else { return }
+        epoll_ctl(raw, EPOLL_CTL_DEL, end.raw, nil)
     }
 }

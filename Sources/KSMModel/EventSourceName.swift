@@ -11,11 +11,13 @@ package enum EventSourceName: String, CaseIterable, Sendable {
     /// Tasks have waited for memory: a trigger of `/proc/pressure/memory`.
     case pressure
 
-    /// Whether it tells when a guest comes.
+    /// Whether it is enough to hear of guests that come.
+    ///
+    /// A bus is there on many hosts where nobody tells systemd-machined of guests.
     package var tellsOfGuests: Bool {
         switch self {
-        case .kvm, .cgroup, .machined: true
-        case .exit, .pressure: false
+        case .kvm, .cgroup: true
+        case .machined, .exit, .pressure: false
         }
     }
 }

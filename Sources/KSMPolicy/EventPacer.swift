@@ -52,11 +52,14 @@ package struct EventPacer {
         plan(.pressure, at: now)
     }
 
-    /// The machine has been looked at and decided on, for whatever reason.
+    /// The machine has been looked at and decided on because of an event, or because somebody asked.
     package mutating func noteAdjustment(at now: UInt64) {
         lastAdjustment = now
         adjustment = nil
     }
+
+    /// The interval is over and a decision was made: what was pending is in it.
+    package mutating func noteTick() { adjustment = nil }
 
     /// Whether an adjustment at this moment would be a second one within the window.
     package func isWithinWindow(at now: UInt64) -> Bool {

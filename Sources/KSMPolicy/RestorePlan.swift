@@ -83,7 +83,9 @@ package struct RestorePlan: Equatable, Sendable {
         // Whatever else a file says (2, or 02, which is 2 to the kernel) stands for a scanner that does not run.
         let value = run.found == "1" ? 1 : 0
         if isHeld, run.isOurs, value == 1 {
-            let sentence = "run stays 0 while ksmctl stop holds it; the 1 that was found is kept for later"
+            let sentence =
+                "run stays 0 while an operator holds it (ksmctl stop or pause); the 1 that was found is kept for later, "
+                + "for ksmd or ksmd --restore"
             postponed.append(Postponed(attribute: .run, sentence: sentence))
         }
         if keepStopped || isHeld {

@@ -7,8 +7,13 @@ package struct HoldText: Equatable, Sendable {
     package var sinceRealtimeSeconds: UInt64?
     /// CLOCK_REALTIME seconds at which it ends by itself; `nil` where it does not.
     package var untilRealtimeSeconds: UInt64?
-    /// In the words of who asked, at most 200 characters on one line; `nil` where nothing was said.
+    /// In the words of who asked, on one line; `nil` where nothing was said.
     package var reason: String?
+
+    /// Bytes of a reason that are kept: a line or two, with room for any script.
+    package static let longestReason = 400
+    /// The year 9999; what is later is no time that anybody meant.
+    private static let latest: UInt64 = 253_402_300_799
 
     package init(
         by: String,
@@ -30,6 +35,18 @@ package struct HoldText: Equatable, Sendable {
         return "version 1\nby \(HoldText.oneLine(by))\n\(since)\(until)\(reason)"
     }
 
+    /// Any script, without control characters, at most `longestReason` bytes.
+    private static func words(_ bytes: Span<UInt8>) -> String {
+        var copy: [UInt8] = []
+        for index in 0..<min(bytes.count, longestReason) { copy.append(bytes[index]) }
+        var result = String.UnicodeScalarView()
+        for scalar in String(decoding: copy, as: UTF8.self).unicodeScalars {
+            let isControl = scalar.value < 0x20 || (scalar.value >= 0x7F && scalar.value < 0xA0)
+            result.append(isControl ? "?" : scalar)
+        }
+        return String(result)
+    }
+
     private static func oneLine(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
 
     /// Parses the file: an empty or broken one holds as well, in nobody's name.
@@ -47,9 +64,9 @@ package struct HoldText: Equatable, Sendable {
             } else if text.equals("since", in: key) {
                 hold.sinceRealtimeSeconds = text.unsigned(value)
             } else if text.equals("until", in: key) {
-                hold.untilRealtimeSeconds = text.unsigned(value)
+                hold.untilRealtimeSeconds = text.unsigned(value).flatMap { $0 <= latest ? $0 : nil }
             } else if text.equals("reason", in: key), !value.isEmpty {
-                hold.reason = text.extracting(value.lowerBound..<line.upperBound).printable(limit: 200)
+                hold.reason = words(text.extracting(value.lowerBound..<line.upperBound))
             }
         }
         return hold

@@ -108,7 +108,7 @@ package final class Applier {
     ///
     /// Under `respect` such an attribute is left alone from now on, until ksmd reloads, restarts or is told
     /// `ksmctl start`; under `retake` the next write takes it back. Each value is told once.
-    /// - Parameter isHeld: `ksmctl stop` writes `run` itself.
+    /// - Parameter isHeld: somebody has said `ksmctl stop`, which writes `run` itself, or `ksmctl pause`.
     package func observe(_ current: KSMAttributes, isHeld: Bool) -> [ForeignWrite] {
         var news: [ForeignWrite] = []
         let advisorChanged = current[.advisor_mode] != seen[.advisor_mode]
@@ -119,9 +119,14 @@ package final class Applier {
                 told[attribute] = nil
                 continue
             }
+            // Whoever has said stop or pause has the say over `run`, also over what others had set.
+            if attribute == .run && isHeld {
+                foreign[attribute] = nil
+                told[attribute] = nil
+                continue
+            }
             let expected = own[attribute] ?? foreign[attribute] ?? Applier.text(seen, attribute) ?? value
             if expected == value { continue }
-            if attribute == .run && isHeld { continue }
             // Switching the advisor sets the batch as well (advisor_mode_store of mm/ksm.c).
             if attribute == .pages_to_scan && advisorChanged && own[attribute] == nil { continue }
             notice(attribute, expected: expected, found: value, &news)

@@ -31,8 +31,12 @@ final class BusService {
     private var connection: BusConnection?
     private var object: BusObject?
     private var isOwner = false
-    /// The bus was lost, or refuses the name: that has been told.
-    private var trouble: String?
+    /// When the next connection may be tried, on the loop's clock.
+    private var notBefore: UInt64 = 0
+    /// A bus that has refused the name does so at once again; its policy may be read anew, or the other program end.
+    private static let patienceMicroseconds: UInt64 = 60_000_000
+    /// What has been told since the name was ours: that the bus was lost, or refuses the name.
+    private var troubles: Set<String> = []
     private var facts: BusFacts?
     /// Properties whose change the bus did not take.
     private var unsent: [String] = []
@@ -68,7 +72,7 @@ final class BusService {
 
     /// Connects, if that has not happened yet or the bus was lost.
     func connect() {
-        guard connection == nil, let object else { return }
+        guard connection == nil, loop.now() >= notBefore, let object else { return }
         do {
             let connection = try BusConnection(address, loop: loop)
             connection.onDisconnect = { [unowned self] in lost("the bus has gone") }
@@ -94,15 +98,20 @@ final class BusService {
         case .owned:
             isOwner = true
             onOwned()
-            if trouble != nil { tell(entry("The bus is there again: \(BusService.name) answers")) }
-            trouble = nil
-        case .taken: complain("\(BusService.name) belongs to another program")
-        case .lost: complain("\(BusService.name) was taken away")
-        case .refused(let failure): complain("the bus refuses the name \(BusService.name): \(failure.message)")
+            if !troubles.isEmpty { tell(entry("The bus is there again: \(BusService.name) answers")) }
+            troubles = []
+        case .taken: lost("\(BusService.name) belongs to another program", waits: true)
+        case .lost: lost("\(BusService.name) was taken away", waits: true)
+        case .refused(let failure):
+            // What goes because the bus does is told as that.
+            guard connection?.isOpen == true else { return }
+            lost("the bus refuses the name \(BusService.name): \(failure.message)", waits: true)
         }
     }
 
-    private func lost(_ cause: String) {
+    /// - Parameter waits: another attempt at once would end the same.
+    private func lost(_ cause: String, waits: Bool = false) {
+        if waits { notBefore = loop.now() + BusService.patienceMicroseconds }
         let ended = connection
         connection = nil
         isOwner = false
@@ -113,8 +122,7 @@ final class BusService {
     }
 
     private func complain(_ cause: String) {
-        guard trouble != cause else { return }
-        trouble = cause
+        guard troubles.insert(cause).inserted else { return }
         tell(entry("Control over the bus is lost: \(cause); ksmctl uses signals and files meanwhile", .notice))
     }
 

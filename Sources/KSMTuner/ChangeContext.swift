@@ -59,9 +59,12 @@ struct ChangeContext {
     ) -> String? {
         guard id == .scanningStarted || id == .scanningStopped || id == .decision else { return nil }
         var parts: [String] = []
-        if before != after, before != .starting {
-            let time = Human.duration(seconds: seconds)
-            parts.append(before == .scanning ? "it scanned for \(time)" : "it stood for \(time)")
+        let time = Human.duration(seconds: seconds)
+        switch before {
+        case after: break
+        case .scanning: parts.append("it scanned for \(time)")
+        case .stopped, .held, .paused: parts.append("it stood for \(time)")
+        default: break
         }
         if let sentence = guests.sentence { parts.append(sentence) }
         return parts.isEmpty ? nil : parts.joined(separator: "; ")

@@ -35,6 +35,8 @@ package final class Daemon {
     var pacerTimer: TimerSource?
     var pauseTimer: TimerSource?
     var summaryTimer: TimerSource?
+    /// Milliseconds, as armed.
+    var summaryInterval: UInt64?
     var restorer: Restorer?
     var isStopping = false
     private var stateTrouble: String?
@@ -153,6 +155,7 @@ package final class Daemon {
     func tick(_ trigger: Trigger = .timer) {
         guard !isStopping else { return }
         let tick = tuner.tick(trigger)
+        pacer.noteTick()
         tell(tick.entries)
         if tick.guestsChanged { events.watchEnds(of: tuner.sample.guests) }
         watch(tick.children)
@@ -225,7 +228,8 @@ package final class Daemon {
     /// Retunes in a row are one adjustment; a guest that came with a later one is looked for.
     func retune() {
         guard !isStopping else { return }
-        let isOperator = Hold.read(place.root) != tuner.hold || Hold.isStartWanted(place.root)
+        let isOperator =
+            Hold.read(place.root) != tuner.hold || Hold.isStartWanted(place.root) || tuner.isScopeWordNew
         if !isOperator, pacer.isWithinWindow(at: loop.now()) {
             pacer.noteEvent(at: loop.now())
             return armPacer()

@@ -2,13 +2,12 @@ import KSMKernel
 import KSMModel
 import KSMReport
 import KSMSystemd
+import KSMText
 
 /// What the daemon does when somebody asks over the bus: the same as `ksmctl` brings about with files and signals.
 extension Daemon {
     /// Who asks: the bus lets only root call.
     private static let caller = "root (over the bus)"
-    /// The longest reason of a pause that is kept.
-    private static let longestReason = 200
 
     func openBus() {
         guard place.root.isLive, !options.dryRun else { return }
@@ -68,8 +67,10 @@ extension Daemon {
         }
         var hold = StateReport.Hold(.pause, by: Daemon.caller, sinceRealtimeSeconds: now)
         hold.untilRealtimeSeconds = until == 0 ? nil : until / 1_000_000
-        let text = Human.plain(String(reason.prefix(Daemon.longestReason)))
-        hold.reason = text.isEmpty ? nil : text
+        guard reason.utf8.count <= HoldText.longestReason else {
+            throw .invalidArguments("the reason has more than \(HoldText.longestReason) bytes")
+        }
+        hold.reason = reason.isEmpty ? nil : Human.plain(reason)
         try speak { (root) throws(SystemError) in try Hold.write(root, hold) }
     }
 

@@ -26,7 +26,10 @@ extension Daemon {
             armPacer()
         }
         events.onPressure = { [unowned self] in pressed() }
-        events.onTrouble = { [unowned self] in tell([$0]) }
+        events.onTrouble = { [unowned self] in
+            tell([$0])
+            rearmLook()
+        }
         events.open(tuner.settings)
         events.watchEnds(of: tuner.sample.guests)
         lookTimer = try? loop.addTimer(
@@ -42,7 +45,7 @@ extension Daemon {
         events.watchEnds(of: tuner.sample.guests)
         bus?.announce()
         rearmLook()
-        armSummary()
+        armSummary(isReload: true)
     }
 
     // MARK: Looking
@@ -134,8 +137,11 @@ extension Daemon {
 
     // MARK: The summary
 
-    private func armSummary() {
+    /// - Parameter isReload: the configuration was read again, and may say what it said.
+    private func armSummary(isReload: Bool = false) {
         let interval = tuner.settings.summaryMilliseconds
+        if isReload, interval == summaryInterval { return }
+        summaryInterval = interval
         guard interval > 0 else { return summaryTimer?.disable() ?? () }
         if let summaryTimer { return summaryTimer.rearm(at: loop.now() + interval * 1000) }
         summaryTimer = try? loop.addTimer(afterMilliseconds: interval, accuracyMilliseconds: min(1000, interval / 10)) {

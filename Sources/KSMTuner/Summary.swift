@@ -14,10 +14,14 @@ struct Summary {
     private var begin: Begin?
     private var changes: UInt64 = 0
 
-    /// Takes in what a tick has told.
-    mutating func take(_ sample: Sample, _ account: ScannerAccount, _ entries: [JournalEntry]) {
-        changes += UInt64(entries.count { $0.id.isDecision })
+    /// Takes in a tick.
+    mutating func take(_ sample: Sample, _ account: ScannerAccount) {
         if begin == nil { begin = Summary.begin(sample, account) }
+    }
+
+    /// Counts the changes among entries that are told.
+    mutating func count(_ entries: [JournalEntry]) {
+        changes += UInt64(entries.count { $0.id.isDecision })
     }
 
     private static func begin(_ sample: Sample, _ account: ScannerAccount) -> Begin {

@@ -193,7 +193,7 @@ package final class Tuner {
     }
 
     private func made(_ decision: Decision, _ children: [Int32], _ entries: [JournalEntry]) -> Tick {
-        summaries.take(sample, account, entries)
+        summaries.take(sample, account)
         return Tick(
             number: number,
             decision: decision,
@@ -219,10 +219,13 @@ package final class Tuner {
     private func readHold() -> [JournalEntry] {
         let before = hold
         hold = Hold.read(root)
-        if hold == nil, before?.kind == .pause, !isDryRun { try? Hold.resume(root) }
+        // One that is over would come alive again if the clock were set back.
+        if !isDryRun, Hold.read(root, .pause) == nil { try? Hold.resume(root) }
         var entries: [JournalEntry] = []
         if !isDryRun, Hold.takeStart(root) { applier.forgetForeign(sample.ksm) }
-        if let before, before.kind != hold?.kind { entries.append(teller.released(before, next: hold)) }
+        // A pause goes on below a stop.
+        let isBelow = before?.kind == .pause && hold?.kind == .stop
+        if let before, before.kind != hold?.kind, !isBelow { entries.append(teller.released(before, next: hold)) }
         if let hold, hold != before { entries.append(teller.held(hold)) }
         return entries
     }

@@ -4,6 +4,9 @@ import KSMPolicy
 
 /// What the daemon asks between two ticks.
 extension Tuner {
+    /// Whether an operator has chosen a scope, or an un-sharing has ended, and no tick has taken that in.
+    var isScopeWordNew: Bool { isUnmerging || ScopeOverride.read(root) != nodes.byHand }
+
     /// Looks which guests are there, without deciding anything.
     ///
     /// - Returns: whether some came or went since the last tick.

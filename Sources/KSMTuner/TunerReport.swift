@@ -57,7 +57,8 @@ extension Tuner {
 
     /// Completes entries that are about to be written with what every entry carries.
     func complete(_ entries: [JournalEntry], trigger: Trigger? = nil) -> [JournalEntry] {
-        context.complete(
+        summaries.count(entries)
+        return context.complete(
             entries,
             sample,
             account,

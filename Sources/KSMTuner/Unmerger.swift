@@ -289,6 +289,7 @@ package final class Unmerger {
     /// Breaks off when somebody asks for it or time is up.
     func checkGoingOn() throws(UnmergeStop) {
         if isCancelled() { throw UnmergeStop(.aborted, "interrupted") }
+        if let pause = Hold.read(root, .pause) { throw UnmergeStop(.aborted, "KSM is paused: \(pause.sentence)") }
         guard let deadline, Clock.monotonicNanoseconds() > deadline else { return }
         throw UnmergeStop(.aborted, "it takes much longer than planned, so it was given up")
     }

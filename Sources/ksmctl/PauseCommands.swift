@@ -4,6 +4,7 @@ import KSMKernel
 import KSMLog
 import KSMModel
 import KSMReport
+import KSMText
 import KSMTuner
 
 /// `ksmctl pause`.
@@ -33,14 +34,12 @@ struct PauseCommand: ParsableCommand {
 
     /// A pause that nobody ends and nobody limited: long enough for a migration, short enough to be forgotten.
     private static let usualMicroseconds: UInt64 = 3_600_000_000
-    /// As much as `/run/ksmd/pause` keeps.
-    private static let longestReason = 200
 
     func validate() throws {
         if span != nil, until != nil { throw ValidationError("'--for' and '--until' exclude each other") }
         let text = reason.joined(separator: " ")
-        if text.count > PauseCommand.longestReason {
-            throw ValidationError("the reason has \(text.count) characters, \(PauseCommand.longestReason) are kept")
+        if text.utf8.count > HoldText.longestReason {
+            throw ValidationError("the reason has \(text.utf8.count) bytes, \(HoldText.longestReason) are kept")
         }
     }
 
@@ -102,9 +101,11 @@ struct ResumeCommand: ParsableCommand {
         do throws(SystemError) { try Hold.resume(control.root) } catch { throw Failure(error) }
         guard let daemon = try control.daemon() else {
             guard wasPaused else { throw Failure.notRunning }
-            return ControlResult(run: control.run(), sentence: "The pause has ended; ksmd is not running.").print(
-                output
-            )
+            let rest =
+                control.root.exists(SavedState.path)
+                ? "; `ksmd --restore` puts back the settings that it had found" : ""
+            let sentence = "The pause has ended; ksmd is not running\(rest)."
+            return ControlResult(run: control.run(), sentence: sentence).print(output)
         }
         let report = try control.retune(daemon)
         let sentence = wasPaused ? RetuneCommand.sentence(daemon, report) : "KSM was not paused."

@@ -43,6 +43,25 @@ struct WakeTests {
         #expect(eventually { isReadable() })
     }
 
+    @Test("A child that has copies of the descriptors does not keep an end that was told readable")
+    func copies() throws {
+        let program = try Program("/bin/sleep", ["1000"])
+        defer { program.send(SIGKILL) }
+        let ends = try ProcessEnds()
+        #expect(try !ends.watch([(program.pid, 1)]))
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let copies = open.filter { descriptor in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+            return target == "anon_inode:[pidfd]"
+        }.map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(!copies.isEmpty)
+        program.send(SIGKILL)
+        #expect(eventually { ends.drain() })
+        var request = pollfd(fd: ends.raw, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&request, 1, 0) == 0)
+    }
+
     @Test("A process that has gone is an error that says so")
     func gone() throws {
         let program = try Program("/bin/true", [])

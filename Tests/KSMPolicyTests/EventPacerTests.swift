@@ -78,6 +78,16 @@ struct EventPacerTests {
         #expect(pacer.next == nil)
     }
 
+    @Test("The tick of the interval takes in what was pending, and makes no window of its own")
+    func interval() {
+        var pacer = EventPacer()
+        pacer.noteAdjustment(at: 5_000_000)
+        pacer.noteChange(at: 5_500_000)
+        pacer.noteTick()
+        #expect(pacer.next == nil)
+        #expect(!pacer.isWithinWindow(at: 7_500_000))
+    }
+
     @Test("Pressure that begins is answered at once, and pressure that lasts every ten seconds")
     func pressure() {
         var pacer = EventPacer()

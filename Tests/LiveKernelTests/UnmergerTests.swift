@@ -63,6 +63,32 @@ struct UnmergerTests {
         #expect(!(try KernelRoot()).exists(SavedState.unmergePath))
     }
 
+    @Test("A pause breaks off an un-sharing that is under way, and every setting is as before")
+    func paused() throws {
+        let kernel = try LiveKernel()
+        defer { kernel.finish() }
+        try #require(merge(kernel))
+        let before = try kernel.settings()
+        let root = try KernelRoot()
+        defer { try? Hold.resume(root) }
+        let unmerger = Unmerger(
+            root,
+            Settings(),
+            progress: { progress in
+                guard progress.stage == .copying, progress.done > 0 else { return }
+                try? Hold.write(root, .init(.pause, by: "anna", sinceRealtimeSeconds: 1))
+            }
+        )
+        let result = unmerger.run(.init(scope: nil))
+        #expect(result.outcome == .aborted && result.sentence.contains("anna said ksmctl pause"))
+        #expect(kernel.counter(.pages_shared) > 0)
+        try Hold.resume(root)
+        // While it is paused nothing scans; the rest is as before.
+        let others = { (settings: [String]) in settings.filter { !$0.hasPrefix("run=") } }
+        #expect(try others(kernel.settings()) == others(before))
+        #expect(try LiveKernel.read(.run) == "0")
+    }
+
     @Test("Un-sharing without a scope leaves nothing merged and KSM stopped")
     func unmerge() throws {
         let kernel = try LiveKernel()

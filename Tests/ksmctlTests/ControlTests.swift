@@ -231,7 +231,7 @@ struct ControlTests {
         "What is no time is a misuse, and nothing is written",
         arguments: [
             "--for 5parsecs", "--for 0", "--for 100ms", "--until yesterday", "--until 25:00", "--for 1h --until 18:00",
-            "--for infinity", String(repeating: "x", count: 201),
+            "--for infinity", String(repeating: "x", count: 401),
         ]
     )
     func noTime(arguments: String) throws {
