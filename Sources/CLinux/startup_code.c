@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <link.h>
+#include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,4 +30,9 @@ static int forget_segments(struct dl_phdr_info *object, size_t size, void *page_
 void ksmd_forget_startup_code(void) {
     size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
     dl_iterate_phdr(forget_segments, &page_size);
+    // The stack below this frame, and the next two pages: the kernel keeps a megabyte below it free of other mappings.
+    enum { deepest = 128 << 10 };
+    char here;
+    uintptr_t end = ((uintptr_t)&here & ~(uintptr_t)(page_size - 1)) - 2 * page_size;
+    madvise((void *)(end - deepest), deepest, MADV_DONTNEED);
 }

@@ -83,7 +83,8 @@ void ksmd_map_large_memory(void);
 void ksmd_return_free_memory(void);
 
 /// Unmaps the code and constants of the program and its libraries that have been used so far; what is used again comes
-/// back from the page cache by itself. Starting and reading the configuration touch about 2 MiB that a tick does not.
+/// back from the page cache by itself. Gives back the stack that starting has used, too. Starting and reading the
+/// configuration touch about 2 MiB that a tick does not.
 /// Here because dl_iterate_phdr takes its argument through void pointers and madvise works on the code itself.
 void ksmd_forget_startup_code(void);
 
