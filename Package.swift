@@ -130,6 +130,7 @@ targets += [
         name: "KSMTunerTests",
         dependencies: [
             "KSMModel", "KSMPolicy", "KSMText", "KSMKernel", "KSMTuner", "KSMReport", "KSMSystemd", "KSMTestSupport",
+            "ksmd",
         ],
         swiftSettings: tests
     ),

@@ -98,6 +98,27 @@ package final class KernelRoot {
         }
     }
 
+    /// Opens a file, made where there is none, never through a link; its mode is the one given, whatever the umask.
+    ///
+    /// What root makes in a directory of another user's belongs to that user: ksmd has to open what root's ksmctl has left
+    /// in /run/ksmd.
+    package func create(_ path: String, _ flags: Int32, mode: mode_t) throws(SystemError) -> FileDescriptor {
+        let descriptor = try open(path, flags | O_CREAT | O_NOFOLLOW, mode: mode)
+        fchmod(descriptor.raw, mode)
+        if geteuid() == 0 { giveAway(descriptor, path) }
+        return descriptor
+    }
+
+    private func giveAway(_ descriptor: borrowing FileDescriptor, _ path: String) {
+        var file = stat()
+        var parent = stat()
+        let above = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        guard fstat(descriptor.raw, &file) == 0, fstatat(directory.raw, relative(above), &parent, 0) == 0,
+            file.st_uid == 0, parent.st_uid != 0
+        else { return }
+        fchown(descriptor.raw, parent.st_uid, parent.st_gid)
+    }
+
     /// Replaces a file in one step: a new file beside it is renamed over it.
     ///
     /// Directories on the way are made (0755).
@@ -105,8 +126,7 @@ package final class KernelRoot {
         try makeDirectories(for: path)
         let fresh = path + ".new"
         do {
-            let descriptor = try open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
-            fchmod(descriptor.raw, mode)
+            let descriptor = try create(fresh, O_WRONLY | O_TRUNC, mode: mode)
             try write(bytes, to: descriptor.raw, path: fresh)
         }
         guard renameat(directory.raw, relative(fresh), directory.raw, relative(path)) == 0 else {

@@ -44,7 +44,7 @@ final class Helpers {
 
     /// Starts an un-sharing.
     func start(_ command: ScopeCommand) throws(SystemError) -> Int32 {
-        let pid = try OwnProgram.spawn(command.arguments)
+        let pid = try OwnProgram.spawn(HelperSocket.detour(command.arguments))
         unmerger = (pid, command)
         return pid
     }

@@ -14,7 +14,7 @@ package final class InstanceLock {
     /// - Throws: EAGAIN or EACCES when another process has it.
     package init(_ root: KernelRoot) throws(SystemError) {
         try root.makeDirectories(for: InstanceLock.path)
-        descriptor = try root.open(InstanceLock.path, O_RDWR | O_CREAT | O_NOFOLLOW)
+        descriptor = try root.create(InstanceLock.path, O_RDWR, mode: 0o644)
         var lock = flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)

@@ -110,7 +110,7 @@ package final class SurveyProbe {
         let answer = try SurveyProbe.memoryFile()
         do throws(SystemError) {
             let pid = try OwnProgram.spawn(
-                [SurveyCommand.processName, "--survey"],
+                HelperSocket.detour([SurveyCommand.processName, "--survey"]),
                 program: program,
                 input: list,
                 output: answer
@@ -123,13 +123,13 @@ package final class SurveyProbe {
         }
     }
 
-    private static func memoryFile() throws(SystemError) -> Int32 {
+    static func memoryFile() throws(SystemError) -> Int32 {
         let file = ksmd_memory_file("ksmd-survey")
         guard file >= 0 else { throw SystemError(operation: "make", path: "a file in memory", errno: -file) }
         return file
     }
 
-    private static func read(_ file: Int32) throws(SystemError) -> [UInt8] {
+    static func read(_ file: Int32) throws(SystemError) -> [UInt8] {
         let size = lseek(file, 0, SEEK_END)
         guard size >= 0, size <= longestAnswer else {
             throw SystemError(operation: "read", path: "the answer", errno: EFBIG)

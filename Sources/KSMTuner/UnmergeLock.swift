@@ -22,7 +22,7 @@ package final class UnmergeLock {
     /// - Throws: EWOULDBLOCK when somebody else has it.
     package init(_ root: KernelRoot, _ kind: Kind) throws(SystemError) {
         try root.makeDirectories(for: UnmergeLock.path)
-        descriptor = try root.open(UnmergeLock.path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        descriptor = try root.create(UnmergeLock.path, O_RDWR, mode: 0o600)
         while flock(descriptor.raw, (kind == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
             guard errno == EINTR else { throw SystemError(operation: "lock", path: UnmergeLock.path, errno: errno) }
         }

@@ -50,7 +50,7 @@ enum UnmergeTeller {
         switch result.outcome {
         case .done, .unchanged:
             return JournalEntry(
-                .info,
+                .notice,
                 request.scope == nil ? .unmerged : .scopeChanged,
                 "Memory merging: \(result.sentence)",
                 fields: fields

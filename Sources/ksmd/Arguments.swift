@@ -10,11 +10,16 @@ enum Command: Equatable {
     case survey(SurveyCommand)
     /// Hidden too.
     case setScope(ScopeCommand)
+    /// Hidden: the same through `ksmd-helper.socket`, and the other end of that.
+    case throughHelper([String])
+    case serve
     case help
     case version
 
     /// Parses the command line without the program's name.
     static func parse(_ arguments: [String]) throws(UsageError) -> Command {
+        if arguments.first == HelperSocket.option { return .throughHelper(Array(arguments.dropFirst())) }
+        if arguments == ["--serve"] { return .serve }
         var options = DaemonOptions()
         var isRestore = false
         var survey: SurveyCommand?

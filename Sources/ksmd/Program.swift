@@ -41,6 +41,8 @@ enum Program {
         case .restore(let options): return guarded { () throws(Refusal) in try Daemon.restore(options) }
         case .survey(let survey): return survey.run()
         case .setScope(let command): return guarded { () throws(Refusal) in try command.run() }
+        case .throughHelper(let rest): return HelperSocket.run(arguments[0], rest)
+        case .serve: return HelperService.run()
         case .run(let options):
             takeName(arguments)
             Workplace.raiseFileLimit()

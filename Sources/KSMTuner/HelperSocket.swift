@@ -1,0 +1,89 @@
+import CLinux
+import Glibc
+import KSMKernel
+import KSMText
+
+/// The daemon's end of `ksmd-helper.socket`, behind which runs what needs more rights than the daemon has: looks into
+/// guests' page maps, un-sharing.
+///
+/// `ksmd --through-helper ARGUMENT…` takes the place of `ksmd ARGUMENT…`: a child of the daemon that sends its arguments
+/// and its standard input through the socket, prints what comes back and ends with the status that comes back. When it
+/// is killed, the command behind the socket is broken off.
+package enum HelperSocket {
+    package static let option = "--through-helper"
+    static let path = "/run/ksmd-helper.socket"
+    /// A longer answer is none, as in SurveyProbe.
+    private static let longestAnswer = 8 << 20
+
+    /// The command line by which the daemon starts `arguments` (the name first): through the socket where there is one.
+    static func detour(_ arguments: [String], socket: String = path) -> [String] {
+        guard access(socket, F_OK) == 0 else { return arguments }
+        return [arguments[0], option] + arguments.dropFirst()
+    }
+
+    /// Runs it.
+    ///
+    /// Where nobody listens, this process does it itself, as far as its rights go.
+    /// - Parameter arguments: without the program's name and the option.
+    /// - Returns: the exit status.
+    package static func run(
+        _ name: String,
+        _ arguments: [String],
+        socket: String = path,
+        input: Int32 = STDIN_FILENO,
+        output: Int32 = STDOUT_FILENO
+    ) -> Int32 {
+        let descriptor = connect(socket)
+        guard descriptor >= 0 else { return alone(name, arguments) }
+        defer { close(descriptor) }
+        let list = arguments == ["--survey"] ? readAll(input, limit: HelperRequest.limit) : []
+        guard SurveyProbe.write(HelperRequest(arguments, input: list).bytes, to: descriptor) else {
+            return ExitStatus.failure
+        }
+        shutdown(descriptor, Int32(SHUT_WR))
+        let answer = readAll(descriptor, limit: longestAnswer)
+        guard let end = answer.firstIndex(of: UInt8(ascii: "\n")),
+            let status = Int32(String(decoding: answer[..<end], as: UTF8.self))
+        else { return ExitStatus.failure }
+        let rest = Array(answer[(end + 1)...])
+        return rest.isEmpty || SurveyProbe.write(rest, to: output) ? status : ExitStatus.failure
+    }
+
+    private static func alone(_ name: String, _ arguments: [String]) -> Int32 {
+        var list = ([name] + arguments).map { strdup($0) }
+        list.append(nil)
+        execv(OwnProgram.path, list)
+        return ExitStatus.failure
+    }
+
+    private static func connect(_ path: String) -> Int32 {
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return -1 }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let failure = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard failure == 0 else {
+            close(descriptor)
+            return -1
+        }
+        return descriptor
+    }
+
+    /// What can be read until the end, or until there is more than `limit`.
+    static func readAll(_ descriptor: Int32, limit: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= limit {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { break }
+            bytes += chunk[..<count]
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Glibc
+import KSMKernel
+import KSMModel
+import KSMTestSupport
+import KSMText
+import Testing
+
+@testable import KSMTuner
+
+/// `ksmd --serve` behind a socket, started for each connection by systemd's own systemd-socket-activate.
+private final class Socket {
+    let path = FileManager.default.temporaryDirectory.appending(path: "ksmd-helper-\(UUID().uuidString)").path
+    private let process = Process()
+
+    init() throws {
+        process.executableURL = URL(filePath: "/usr/bin/systemd-socket-activate")
+        process.arguments = [
+            "--accept", "--inetd", "-l", path, Program.directory.appending(path: "ksmd").path, "--serve",
+        ]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        // Whom nobody accepts executes the command itself: not here.
+        try #require(eventually { listens })
+    }
+
+    /// Whether it accepts connections (`SO_ACCEPTCON`), as /proc/net/unix tells.
+    private var listens: Bool {
+        let sockets = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
+        return sockets.split(separator: "\n").contains { $0.hasSuffix(path) && $0.contains(" 00010000 ") }
+    }
+
+    deinit {
+        // A child of this process may have SIGTERM blocked.
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
+
+@Suite("What needs more rights runs behind a socket")
+struct HelperSocketTests {
+    private func file(_ text: String = "") throws -> Int32 {
+        let file = try SurveyProbe.memoryFile()
+        #expect(SurveyProbe.write(Array(text.utf8), to: file))
+        lseek(file, 0, SEEK_SET)
+        return file
+    }
+
+    @Test("The daemon goes through the socket where there is one, and asks itself where there is none")
+    func detour() {
+        #expect(HelperSocket.detour(["name", "--survey"], socket: "/nonexistent") == ["name", "--survey"])
+        let there = HelperSocket.detour(["name", "--survey"], socket: "/dev/null")
+        #expect(there == ["name", "--through-helper", "--survey"])
+    }
+
+    @Test("A survey through the socket is the survey")
+    func survey() throws {
+        let socket = try Socket()
+        let (input, output) = (try file("\(getpid()) 0\n"), try file())
+        defer { for file in [input, output] { close(file) } }
+        #expect(HelperSocket.run("ksmd", ["--survey"], socket: socket.path, input: input, output: output) == 0)
+        let bytes = try SurveyProbe.read(output)
+        let survey = try Survey.parse(bytes.span)
+        #expect(survey.cpuNanoseconds > 0)
+        #expect(String(decoding: bytes, as: UTF8.self).contains("guest \(getpid()) "))
+    }
+
+    static let refused = [["--restore"], ["--survey", "--full"], ["--config=/etc/shadow"]]
+
+    @Test("What is not permitted is refused", arguments: refused)
+    func refusal(_ arguments: [String]) throws {
+        let socket = try Socket()
+        let output = try file()
+        defer { close(output) }
+        #expect(HelperSocket.run("ksmd", arguments, socket: socket.path, output: output) == ExitStatus.usage)
+        #expect(try SurveyProbe.read(output).isEmpty)
+    }
+
+    @Test("When the daemon hangs up, what runs is told to break off")
+    func hangUp() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
+        let pid = try OwnProgram.spawn(["sleep", "1000"], program: "/bin/sleep")
+        // That nothing more is sent is no hanging up.
+        shutdown(ends[1], Int32(SHUT_WR))
+        DispatchQueue.global().asyncAfter(deadline: .now() + 0.2) { [end = ends[1]] in close(end) }
+        let begin = ContinuousClock.now
+        #expect(HelperService.wait(pid, connection: ends[0]) == ExitStatus.failure)
+        #expect(ContinuousClock.now - begin > .milliseconds(150))
+        #expect(kill(pid, 0) == -1)
+        close(ends[0])
+    }
+
+    @Test("It passes on the status of what ran")
+    func status() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
+        defer { for end in ends { close(end) } }
+        let pid = try OwnProgram.spawn(["sh", "-c", "exit 69"], program: "/bin/sh")
+        #expect(HelperService.wait(pid, connection: ends[0]) == 69)
+    }
+}
