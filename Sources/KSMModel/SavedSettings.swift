@@ -16,12 +16,27 @@ package struct SavedSettings: Equatable, Sendable {
         }
     }
 
-    /// The format's version that ksmd writes.
+    /// A line of a later version, which this one does not understand.
+    package struct UnknownLine: Equatable, Sendable {
+        /// As it stands in the file.
+        package var text: String
+        /// Something that has to come back, and that only the later version can put back.
+        package var isOurs: Bool
+
+        package init(_ text: String, isOurs: Bool) {
+            self.text = text
+            self.isOurs = isOurs
+        }
+    }
+
+    /// The version of the format that ksmd writes; see `FormatVersion`.
     package static let version: UInt64 = 1
 
     /// The boot these values belong to (`/proc/sys/kernel/random/boot_id`); the kernel forgets them at a reboot.
     package var bootID: String
     package var entries: [Entry]
+    /// Goes back into the file, so that nothing that a later version has found is lost.
+    package var unknown: [UnknownLine] = []
 
     package init(bootID: String, entries: [Entry] = []) {
         self.bootID = bootID
@@ -61,5 +76,5 @@ package struct SavedSettings: Equatable, Sendable {
     }
 
     /// Whether something still has to come back.
-    package var hasOurs: Bool { entries.contains { $0.isOurs } }
+    package var hasOurs: Bool { entries.contains { $0.isOurs } || unknown.contains { $0.isOurs } }
 }

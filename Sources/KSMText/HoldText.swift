@@ -1,5 +1,8 @@
 /// The text of `/run/ksmd/hold` and `/run/ksmd/pause`: who said `ksmctl stop` or `ksmctl pause`, when, until when and
 /// why.
+///
+/// A file of any version holds (`FormatVersion` would let a newer one be refused): KSM that stands still by mistake does
+/// no harm, KSM that goes on against the operator's word does.
 package struct HoldText: Equatable, Sendable {
     /// The user who asked, at most 64 characters on one line.
     package var by: String

@@ -50,11 +50,7 @@ package final class Daemon {
         do {
             tuner = try Tuner(place.root, place.settings, policyOverride: options.policy, isDryRun: options.dryRun)
         } catch {
-            throw Refusal(
-                description:
-                    "\(error); without what was found at first nothing may be changed (remove the file to begin anew)",
-                status: ExitStatus.failure
-            )
+            throw Refusal(error)
         }
         do {
             loop = try EventLoop()

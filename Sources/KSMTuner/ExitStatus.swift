@@ -11,6 +11,6 @@ package enum ExitStatus {
     package static let unavailable: Int32 = 69
     /// EX_NOPERM: the kernel's files cannot be written.
     package static let noPermission: Int32 = 77
-    /// EX_CONFIG: the main configuration file cannot be read.
+    /// EX_CONFIG: the main configuration file cannot be read, or what an earlier ksmd has found cannot be understood.
     package static let configuration: Int32 = 78
 }

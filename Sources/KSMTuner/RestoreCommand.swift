@@ -22,6 +22,8 @@ extension Daemon {
             return max(left ?? ExitStatus.success, saved ?? ExitStatus.success)
         } catch let error as SystemError where error.errno == EWOULDBLOCK {
             throw Refusal(description: "Somebody is un-sharing memory: \(error)", status: ExitStatus.failure)
+        } catch let error as SavedStateError {
+            throw Refusal(error)
         } catch {
             throw Refusal(description: "\(error)", status: ExitStatus.failure)
         }

@@ -2,6 +2,7 @@ package import KSMKernel
 import KSMModel
 import KSMPolicy
 import KSMSystemd
+import KSMText
 
 /// Puts back what was found, step by step; a step that can block is written by a child, as everywhere.
 package final class Restorer {
@@ -13,6 +14,8 @@ package final class Restorer {
     private var steps: [Write]
     private var failures: [(write: Write, error: SystemError)] = []
     private let isComplete: Bool
+    /// What only a later version can put back.
+    private let unknown: [String]
     private let wasUnmerged: Bool
 
     /// - Parameters:
@@ -38,6 +41,7 @@ package final class Restorer {
         let plan = RestorePlan(saved.settings, current: current, keepStopped: keepStopped, isHeld: isHeld)
         steps = plan.writes
         postponed = plan.postponed
+        unknown = saved.settings.unknown.filter(\.isOurs).map { Array($0.text.utf8).span.printable(limit: 80) }
         isComplete = !saved.settings.hasOurs
         wasUnmerged = saved.settings[.run].map { $0.isOurs && $0.found != "0" && $0.found != "1" } ?? false
     }
@@ -92,6 +96,9 @@ package final class Restorer {
             let names = steps.map { "\($0.attribute.name)=\($0.value)" }.joined(separator: ", ")
             sentences.append("the kernel has not taken \(names) in time")
         }
+        if !unknown.isEmpty {
+            sentences.append("only a later ksmd, which set it, can put back \(unknown.joined(separator: ", "))")
+        }
         do {
             try saved.keepOnly(remaining)
         } catch {
@@ -116,7 +123,7 @@ package final class Restorer {
     }
 
     /// Whether all is as it was found.
-    package var succeeded: Bool { !failed && postponed.isEmpty }
+    package var succeeded: Bool { !failed && postponed.isEmpty && unknown.isEmpty }
 
     /// Whether something should have come back and did not; what has to wait is no failure of ksmd's.
     package var failed: Bool { !failures.isEmpty || !steps.isEmpty }

@@ -59,15 +59,23 @@ package final class SavedState {
     }
 
     /// What an Unmerger that works, or that was killed, has changed and has to put back; `nil` when there is none.
-    static func leftByUnmerger(_ root: KernelRoot) -> [SavedSettings.Entry]? {
-        guard root.exists(unmergePath), let left = (try? read(root, unmergePath)) ?? nil else { return nil }
-        return left.bootID == bootID(root) ? left.entries.filter(\.isOurs) : []
+    ///
+    /// - Throws: when the file cannot be read or understood: then nobody knows what was found.
+    static func leftByUnmerger(_ root: KernelRoot) throws(SavedStateError) -> [SavedSettings.Entry]? {
+        guard root.exists(unmergePath), let left = try read(root, unmergePath) else { return nil }
+        guard left.bootID == bootID(root) else { return [] }
+        let ours = left.entries.filter(\.isOurs)
+        // What only a later version can put back waits for it.
+        return ours.isEmpty && left.hasOurs ? nil : ours
     }
 
     /// The settings as they were before an Unmerger began: what it sets for the time of its work was not found.
-    package static func beforeUnmerging(_ root: KernelRoot, _ current: KSMAttributes) -> KSMAttributes {
+    package static func beforeUnmerging(
+        _ root: KernelRoot,
+        _ current: KSMAttributes
+    ) throws(SavedStateError) -> KSMAttributes {
         var before = current
-        for entry in leftByUnmerger(root) ?? [] {
+        for entry in try leftByUnmerger(root) ?? [] {
             before[entry.attribute] = before[entry.attribute].flatMap { $0.replaced(by: entry.found) }
         }
         return before
@@ -98,6 +106,12 @@ package final class SavedState {
         if settings.hasOurs { try store() } else if !isDryRun { try root.remove(path) }
     }
 
+    /// Forgets what an Unmerger had found, which has come back.
+    static func forgetUnmerger(_ root: KernelRoot) {
+        let saved = try? SavedState(root, current: KSMAttributes(), isDryRun: false, path: unmergePath)
+        try? saved?.keepOnly([])
+    }
+
     private func store() throws(SystemError) {
         if isDryRun { return }
         try root.replaceFile(path, Array(settings.text.utf8))
@@ -114,5 +128,23 @@ package enum SavedStateError: Error, CustomStringConvertible {
         case .system(let error): error.description
         case .text(let path, let error): "Failed to parse \(path): \(error)"
         }
+    }
+
+    /// What happens instead, for behind the description.
+    var consequence: String {
+        switch self {
+        case .system: "without what was found at first nothing may be changed"
+        case .text:
+            "KSM's settings and the file stay as they are (the ksmd that wrote it can put back what it found, with "
+                + "--restore; without the file ksmd begins anew)"
+        }
+    }
+}
+
+extension Refusal {
+    /// Without what was found at first ksmd changes nothing.
+    init(_ error: SavedStateError) {
+        let status = if case .text = error { ExitStatus.configuration } else { ExitStatus.failure }
+        self.init(description: "\(error); \(error.consequence)", status: status)
     }
 }

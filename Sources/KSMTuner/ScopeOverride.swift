@@ -3,7 +3,8 @@ package import KSMModel
 
 /// The operator's `ksmctl numa set`: what it says holds, against the configuration, until the daemon starts again.
 ///
-/// Kept in `/run/ksmd/scope`, where the daemon sees it at its next tick.
+/// Kept in `/run/ksmd/scope`, where the daemon sees it at its next tick. Without a version, by the first rule of
+/// `FormatVersion`: a daemon that starts forgets the file, so none of another version is ever needed.
 package struct ScopeOverride: Equatable {
     package static let path = "/run/ksmd/scope"
     private static let limit = 4096

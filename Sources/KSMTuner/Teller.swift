@@ -100,6 +100,14 @@ package struct Teller {
         )
     }
 
+    func interrupted(_ error: SavedStateError) -> JournalEntry {
+        JournalEntry(
+            .warning,
+            .unmergeFailed,
+            "An un-sharing was cut short, and what it had found cannot be put back: \(error); the file stays as it is"
+        )
+    }
+
     func foreignSentence(_ value: String, _ reason: Reason) -> String {
         "somebody else has set run to \(value), which is respected; ksmd would act because \(reason.sentence)"
     }

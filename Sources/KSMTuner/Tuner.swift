@@ -71,7 +71,11 @@ package final class Tuner {
         sampler = Sampler(root, settings)
         var unread: [String] = []
         let current = sampler.ksm.readAll(problems: &unread)
-        saved = try SavedState(root, current: SavedState.beforeUnmerging(root, current), isDryRun: isDryRun)
+        saved = try SavedState(
+            root,
+            current: isDryRun ? current : SavedState.beforeUnmerging(root, current),
+            isDryRun: isDryRun
+        )
         applier = Applier(
             sampler.ksm,
             saved: saved,

@@ -13,11 +13,24 @@ extension Tuner {
         isUnmerging = !isFree
         if isUnmerging != wasUnmerging { entries.append(teller.unmerging(isUnmerging)) }
         guard !isUnmerging else { return }
-        let left = isDryRun ? nil : SavedState.leftByUnmerger(root)
-        if let left { putBack(left, &entries) } else { isInterruptionTold = false }
+        let left = leftByUnmerger(&entries)
         let isNew = nodes.readByHand(root)
         let isScopeSaid = isNew && (nodes.byHand?.setting == .local || nodes.byHand?.setting == .across)
         if wasUnmerging || isNew || left != nil { applier.acceptUnmerger(sample.ksm, isScopeSaid: isScopeSaid) }
+    }
+
+    /// What an Unmerger that was killed has left, which comes back at once as far as it can.
+    private func leftByUnmerger(_ entries: inout [JournalEntry]) -> [SavedSettings.Entry]? {
+        guard !isDryRun else { return nil }
+        do {
+            let left = try SavedState.leftByUnmerger(root)
+            if let left { putBack(left, &entries) } else { isInterruptionTold = false }
+            return left
+        } catch {
+            if !isInterruptionTold { entries.append(teller.interrupted(error)) }
+            isInterruptionTold = true
+            return nil
+        }
     }
 
     /// Whether this process may write now; takes in what an Unmerger has done.
@@ -58,7 +71,7 @@ extension Tuner {
             .filter { $0.attribute != .advisor_mode || settings.advisor == .keep }
             .map { applier.putBack($0.attribute, found: $0.found, in: sample.ksm) }
         isInterruptionTold = isBack.contains(false)
-        if !isInterruptionTold { try? root.remove(SavedState.unmergePath) }
+        if !isInterruptionTold { SavedState.forgetUnmerger(root) }
         sample.ksm = sampler.ksm.readAll(problems: &sample.problems)
     }
 

@@ -225,7 +225,7 @@ package final class Unmerger {
         do {
             return try SavedState(root, current: current, isDryRun: false, path: SavedState.unmergePath)
         } catch {
-            throw UnmergeStop(.failed, "\(error); without what was found nothing may be changed")
+            throw UnmergeStop(.failed, "\(error); \(error.consequence)")
         }
     }
 

@@ -128,10 +128,23 @@ struct SavedSettingsTextTests {
         #expect(try SavedSettings.parse(Array(saved.text.utf8).span) == saved)
     }
 
-    @Test("A file of a newer version gives back what both know")
-    func newer() throws {
-        let text = saved.text.replacing("version=1", with: "version=7") + "future_attribute=9 ours\nextra stuff\n"
-        #expect(try SavedSettings.parse(Array(text.utf8).span) == saved)
+    @Test("Lines that are not understood are kept, but for comments and empty ones")
+    func unknown() throws {
+        let text = saved.text + "future_attribute=9 ours\n\n# made = up ours\nextra stuff\n"
+        let parsed = try SavedSettings.parse(Array(text.utf8).span)
+        #expect(parsed.entries == saved.entries)
+        #expect(
+            parsed.unknown == [.init("future_attribute=9 ours", isOurs: true), .init("extra stuff", isOurs: false)]
+        )
+        #expect(parsed.text == saved.text + "future_attribute=9 ours\nextra stuff\n")
+        #expect(parsed.hasOurs)
+    }
+
+    @Test("A later version of the format is refused", arguments: ["2", "7", "0", "", "1.1", "99999999999999999999"])
+    func newer(_ version: String) {
+        let text = saved.text.replacing("version=1", with: "version=\(version)")
+        let error = #expect(throws: TextError.self) { try SavedSettings.parse(Array(text.utf8).span) }
+        #expect(error?.expected == "the format's version 1")
     }
 
     @Test("The first line of an attribute counts, and counters are no settings")
