@@ -5,10 +5,8 @@ package import KSMModel
 /// The daemon writes the text (world-readable, replaced atomically) after every tick and at every change of state;
 /// `ksmctl` reads it. Times are whole seconds of the clock that the name gives.
 package struct StateReport: Equatable, Sendable {
-    /// The version of the schema.
-    ///
-    /// A reader that meets another one says so and uses what it knows.
-    package static let version = 1
+    /// The version of the schema; see `FormatVersion`.
+    package static let version: UInt64 = 1
     /// The file, below the machine's root.
     package static let path = "run/ksmd/state.json"
 

@@ -27,7 +27,7 @@ enum StateReader {
         } catch {
             throw Unusable(cause: "it is not a report of ksmd")
         }
-        guard file.version == StateReport.version else {
+        guard let version = file.version, FormatVersion.isReadable(version, by: StateReport.version) else {
             let found = file.version.map(String.init) ?? "none"
             throw Unusable(cause: "its version is \(found), this ksmctl knows \(StateReport.version)")
         }
@@ -37,7 +37,7 @@ enum StateReader {
 
 /// The members of the file, as far as they can be made sense of.
 private struct Contents: Decodable {
-    var version: Int?
+    var version: UInt64?
     var report: StateReport
 
     private struct HoldContents: Decodable {
