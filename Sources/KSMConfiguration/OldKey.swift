@@ -1,4 +1,4 @@
-import KSMModel
+package import KSMModel
 
 /// One variable of ksmtuned.conf or of the `ksm` file of /etc/default and /etc/sysconfig.
 struct OldKey: Sendable {
@@ -101,4 +101,11 @@ extension Codec {
         parse: { _ throws(ValueError) in Change { _ in } },
         text: { _ in "" }
     )
+}
+
+extension ConfigurationKey {
+    /// The value as an old file would spell it, `KSM_THRES_COEF=30`; `nil` for keys that the old files do not have.
+    package func oldText(_ settings: Settings) -> String? {
+        oldName.flatMap(OldKey.find).map { "\($0.name)=\($0.codec.text(settings))" }
+    }
 }

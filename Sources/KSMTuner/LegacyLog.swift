@@ -3,6 +3,13 @@ package import KSMKernel
 
 /// ksmtuned's debug log (`DEBUG=1`, `LOGFILE=`): its lines, each behind the output of date(1) and a colon.
 package final class LegacyLog {
+    /// The log for which the shipped unit has room.
+    package static let shippedPath = "/var/log/ksmtuned"
+    /// Why another cannot be written, and what to do.
+    package static let sandboxRemark =
+        "the unit's sandbox allows \(shippedPath) only: for another place see"
+        + " /usr/share/doc/ksmd/examples/log-file.conf"
+
     private let root: KernelRoot
     private let path: String?
 

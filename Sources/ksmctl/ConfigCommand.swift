@@ -8,12 +8,12 @@ import KSMTuner
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Look at the configuration.",
-        subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self]
+        abstract: "Look at the configuration, and take over that of ksmtuned.",
+        subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self, ConfigImportCommand.self]
     )
 
     func run() throws {
-        throw ValidationError("A command is missing after 'config': check or show")
+        throw ValidationError("A command is missing after 'config': check, show or import")
     }
 
     /// The configuration; an unreadable main file ends the command as it ends the daemon.

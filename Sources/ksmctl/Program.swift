@@ -35,7 +35,8 @@ enum Program {
         return ExitStatus.usage
     }
 
-    private static func complain(_ message: String) {
+    /// One line on standard error.
+    static func complain(_ message: String) {
         let line = Array("ksmctl: \(message)\n".utf8)
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

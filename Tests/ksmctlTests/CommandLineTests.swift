@@ -25,7 +25,7 @@ struct CommandLineTests {
         Row(arguments: ["status", "--root", "/nowhere"], status: 2, errors: "Failed to open /nowhere: No such file"),
         Row(arguments: ["status", "--root", "/dev/null"], status: 2, errors: "Not a directory"),
         Row(arguments: ["show", "pages"], status: 2, errors: "'pages' is no attribute of KSM"),
-        Row(arguments: ["config"], status: 2, errors: "check or show"),
+        Row(arguments: ["config"], status: 2, errors: "check, show or import"),
         Row(arguments: ["config", "edit"], status: 2, errors: "edit"),
         Row(arguments: ["config", "check", "/nowhere.conf"], status: 78, errors: "/nowhere.conf: No such file"),
         Row(arguments: ["record"], status: 2, errors: "Missing expected argument '<dir>'"),
