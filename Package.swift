@@ -152,7 +152,11 @@ targets += [
 // Tests of the reports and of ksmctl.
 targets += [
     .testTarget(name: "KSMReportTests", dependencies: ["KSMModel", "KSMReport"], swiftSettings: tests),
-    .testTarget(name: "ksmctlTests", dependencies: ["ksmctl", "ksmd", "KSMTestSupport"], swiftSettings: tests),
+    .testTarget(
+        name: "ksmctlTests",
+        dependencies: ["ksmctl", "ksmd", "KSMModel", "KSMConfiguration", "KSMTestSupport"],
+        swiftSettings: tests
+    ),
 ]
 
 // Tests of reading the journal back.
