@@ -21,7 +21,7 @@ private final class Socket {
         process.standardError = FileHandle.nullDevice
         try process.run()
         // Whom nobody accepts executes the command itself: not here.
-        try #require(eventually { listens })
+        try #require(eventually(60) { listens })
     }
 
     /// Whether it accepts connections (`SO_ACCEPTCON`), as /proc/net/unix tells.
