@@ -8,34 +8,36 @@ import Testing
 
 @testable import KSMTuner
 
-/// `ksmd --serve` behind a socket, started for each connection by systemd's own systemd-socket-activate.
+/// A socket that starts `ksmd --serve` for each connection, with it as standard input and output, as `Accept=yes` does.
 private final class Socket {
     let path = FileManager.default.temporaryDirectory.appending(path: "ksmd-helper-\(UUID().uuidString)").path
-    private let process = Process()
 
     init() throws {
-        process.executableURL = URL(filePath: "/usr/bin/systemd-socket-activate")
-        process.arguments = [
-            "--accept", "--inetd", "-l", path, Program.directory.appending(path: "ksmd").path, "--serve",
-        ]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        // Whom nobody accepts executes the command itself: not here.
-        try #require(eventually(60) { listens })
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let isBound = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        try #require(isBound && listen(listener, 1) == 0)
+        let program = Program.directory.appending(path: "ksmd").path
+        Thread.detachNewThread {
+            let connection = accept(listener, nil, nil)
+            let pid = try? OwnProgram.spawn(
+                ["ksmd", "--serve"],
+                program: program,
+                input: connection,
+                output: connection
+            )
+            for file in [connection, listener] { close(file) }
+            if let pid { waitpid(pid, nil, 0) }
+        }
     }
 
-    /// Whether it accepts connections (`SO_ACCEPTCON`), as /proc/net/unix tells.
-    private var listens: Bool {
-        let sockets = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
-        return sockets.split(separator: "\n").contains { $0.hasSuffix(path) && $0.contains(" 00010000 ") }
-    }
-
-    deinit {
-        // A child of this process may have SIGTERM blocked.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(atPath: path)
-    }
+    deinit { unlink(path) }
 }
 
 @Suite("What needs more rights runs behind a socket")
