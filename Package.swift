@@ -37,6 +37,14 @@ let link: [LinkerSetting] = [
     )
 ]
 
+/// What C code is built with in a release: an overrun of a buffer ends the program before it can do harm.
+let hardened: [CSetting] = [
+    .unsafeFlags(
+        ["-fstack-protector-strong", "-fstack-clash-protection", "-D_FORTIFY_SOURCE=2"],
+        .when(configuration: .release)
+    )
+]
+
 /// The pure rooms (values, decisions, text) and nothing else: no call into C, so memory safety is checked strictly.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
@@ -44,7 +52,7 @@ var targets: [Target] = [
     // The C libraries, and the few shims that Swift cannot import.
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CNuma", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
-    .target(name: "CLinux"),
+    .target(name: "CLinux", cSettings: hardened),
 
     // Values.
     .target(name: "KSMModel", swiftSettings: pure),
