@@ -34,6 +34,7 @@ package struct Configuration: Sendable {
         for warning in fileWarnings { loader.diagnostics.add(file: warning.file, warning) }
         for source in sources { loader.read(source) }
         let settings = loader.settings()
+        loader.checkOld(settings)
         loader.checkTogether(settings)
         return Configuration(loader, settings)
     }

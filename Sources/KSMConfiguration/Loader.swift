@@ -78,6 +78,23 @@ struct Loader {
         }
     }
 
+    /// Warns of values of the old files that do not count because ksmd.conf or a drop-in sets another: whoever edits the
+    /// old file sees no effect.
+    mutating func checkOld(_ settings: Settings) {
+        for key in ConfigurationKey.all {
+            guard let old = old[key.setting.rawValue], let native = native[key.setting.rawValue] else { continue }
+            var others = settings
+            old.change.apply(&others)
+            let value = key.text(settings)
+            if key.text(others) == value { continue }
+            let message = "does not count: \(native.origin) sets \(key.name)=\(printable(value))"
+            diagnostics.add(
+                file: old.file,
+                Diagnostic(file: old.file, line: old.line, key: old.key, message: message)
+            )
+        }
+    }
+
     /// Warns where values that are good by themselves do not fit together.
     mutating func checkTogether(_ settings: Settings) {
         let classic = settings.classic

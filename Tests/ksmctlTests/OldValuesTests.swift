@@ -225,6 +225,10 @@ struct RoundTripTests {
                 "\(sources.map { String(decoding: $0.bytes, as: UTF8.self) })"
             )
             #expect(new.warnings.allSatisfy { $0.message.hasSuffix("both are kept, and the smallest wins") })
+            // Beside the old files, too, which it beats without a difference.
+            let both = Configuration.load(sources: [values.source] + sources)
+            #expect(both.settings == old)
+            #expect(!both.warnings.contains { $0.message.hasPrefix("does not count") })
             #expect(values.isClassic)
             // Every value is kept or named: none is lost in silence.
             #expect(values.kept.count + values.lost.filter { $0.hasSuffix("in ksmd.conf") }.count == Self.set(sources))
