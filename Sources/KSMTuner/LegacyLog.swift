@@ -5,10 +5,18 @@ package import KSMKernel
 package final class LegacyLog {
     /// The log for which the shipped unit has room.
     package static let shippedPath = "/var/log/ksmtuned"
-    /// Why another cannot be written, and what to do.
+    /// Why another one cannot be written, and what helps.
     package static let sandboxRemark =
         "the unit's sandbox allows \(shippedPath) only: for another place see"
         + " /usr/share/doc/ksmd/examples/log-file.conf"
+
+    /// What helps against `error`; empty where that is plain.
+    static func remark(_ error: SystemError) -> String {
+        guard [EROFS, EACCES, EPERM, ENOENT].contains(error.errno) else { return "" }
+        return "; "
+            + (error.path == shippedPath
+                ? "`systemd-tmpfiles --create` makes it, and a restart lets ksmd see it" : sandboxRemark)
+    }
 
     private let root: KernelRoot
     private let path: String?

@@ -247,7 +247,7 @@ package final class Tuner {
             try LegacyLog(root, path: settings.logFile).write(decision.legacyLog)
             logTrouble = nil
         } catch {
-            let text = "\(error), so ksmtuned's log lines are lost"
+            let text = "\(error), so ksmtuned's log lines are lost\(LegacyLog.remark(error))"
             if logTrouble != text { entries.append(JournalEntry(.warning, .configurationWarning, text)) }
             logTrouble = text
         }
