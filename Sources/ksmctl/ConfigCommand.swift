@@ -51,7 +51,7 @@ struct ConfigCheckCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var machine: MachineOptions
 
-    @Argument(help: "Check this file alone.")
+    @Argument(help: "Check this file alone.", completion: .file())
     var file: String?
 
     func run() throws {

@@ -25,7 +25,11 @@ struct LogCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only entries about that NUMA node.", valueName: "n"))
     var node: UInt32?
 
-    @Option(name: .customLong("kind"), help: "Only entries of that kind; several with commas, or the option again.")
+    @Option(
+        name: .customLong("kind"),
+        help: "Only entries of that kind; several with commas, or the option again.",
+        completion: .list(MessageID.allCases.map(\.kind))
+    )
     var kinds: [String] = []
 
     @Option(help: ArgumentHelp("Only entries of that host.", valueName: "name"))
@@ -45,11 +49,16 @@ struct LogCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("D"), .long],
-        help: ArgumentHelp("Read the journal in this directory.", valueName: "dir")
+        help: ArgumentHelp("Read the journal in this directory.", valueName: "dir"),
+        completion: .directory
     )
     var directory: String?
 
-    @Option(name: .customLong("file"), help: ArgumentHelp("Read this file of a journal.", valueName: "file"))
+    @Option(
+        name: .customLong("file"),
+        help: ArgumentHelp("Read this file of a journal.", valueName: "file"),
+        completion: .file()
+    )
     var files: [String] = []
 
     func validate() throws {

@@ -13,7 +13,7 @@ struct RecordCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    @Argument(help: ArgumentHelp("An empty directory, or one to be made.", valueName: "dir"))
+    @Argument(help: ArgumentHelp("An empty directory, or one to be made.", valueName: "dir"), completion: .directory)
     var directory: String
 
     func run() throws {

@@ -14,7 +14,10 @@ struct ShowCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var machine: MachineOptions
 
-    @Argument(help: "One file of /sys/kernel/mm/ksm, explained in full.")
+    @Argument(
+        help: "One file of /sys/kernel/mm/ksm, explained in full.",
+        completion: .list(Attribute.allCases.map(\.name))
+    )
     var attribute: String?
 
     func validate() throws {
