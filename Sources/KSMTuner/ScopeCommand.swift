@@ -41,6 +41,14 @@ package struct ScopeCommand: Equatable, Sendable {
     /// - Returns: the exit status: 0 only when it is done.
     package func run() throws(Refusal) -> Int32 {
         _ = ksmd_set_name(ScopeCommand.processName)
+        // Without it nothing could be placed: the kernel would make the copies, wherever it likes.
+        guard ksmd_may_look_into_others() != 0 else {
+            throw Refusal(
+                description: "Un-sharing takes CAP_SYS_PTRACE, and nobody listens at \(HelperSocket.path): nothing is"
+                    + " un-shared. `systemctl start ksmd-helper.socket` brings it back; ksmctl unmerge, as root, does without",
+                status: ExitStatus.noPermission
+            )
+        }
         let root: KernelRoot
         do { root = try KernelRoot() } catch {
             throw Refusal(description: error.description, status: ExitStatus.failure)

@@ -30,6 +30,7 @@ package struct SurveyCommand: Equatable, Sendable {
         // Whoever waits for the answer is gone when the parent is.
         _ = ksmd_die_with_parent(SIGKILL)
         _ = nice(SurveyCommand.niceness)
+        guard ksmd_may_look_into_others() != 0 else { return ExitStatus.noPermission }
         do {
             let root = try KernelRoot()
             let guests = self.guests.isEmpty ? SurveyCommand.listed() : self.guests

@@ -84,6 +84,14 @@ package final class SurveyProbe {
         guard let status else {
             return .failure(Failure(description: "The survey of the guests' memory was killed; the next is in an hour"))
         }
+        if status == ExitStatus.noPermission {
+            return .failure(
+                Failure(
+                    description: "The survey of the guests' memory takes CAP_SYS_PTRACE, and nobody listens at"
+                        + " \(HelperSocket.path): on which nodes it lies is not known; the next is in an hour"
+                )
+            )
+        }
         guard status == 0 else {
             return .failure(Failure(description: "The survey of the guests' memory ended with status \(status)"))
         }

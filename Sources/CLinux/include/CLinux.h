@@ -13,6 +13,9 @@ int ksmd_set_name(const char *name);
 /// also over an exec. Returns 0 or errno.
 int ksmd_die_with_parent(int signal);
 
+/// Whether this process may look into others of any user: it has CAP_SYS_PTRACE (capget: not in glibc's headers).
+int ksmd_may_look_into_others(void);
+
 /// Forks a child that writes `length` bytes of `text` to `descriptor` and exits with 0 or the errno of the write.
 /// fork is unavailable in Swift; the child may not run Swift code, so its whole work is here. The child keeps no
 /// other descriptor open (it may sleep in the kernel for long after the parent has gone), and its signals are the
