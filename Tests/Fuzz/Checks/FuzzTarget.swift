@@ -28,6 +28,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case processMaps = "process-maps"
     case survey
     case surveyGuests = "survey-guests"
+    case helperRequest = "helper-request"
     case savedSettings = "saved-settings"
     case uevent
     case inotify
@@ -66,6 +67,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .processMaps: try SurveyChecks.maps(input)
         case .survey: try SurveyChecks.survey(input)
         case .surveyGuests: try SurveyChecks.guests(input)
+        case .helperRequest: try SurveyChecks.request(input)
         case .savedSettings: try SavedSettingsChecks.saved(input)
         case .uevent: try EventChecks.uevent(input)
         case .inotify: try EventChecks.inotify(input)

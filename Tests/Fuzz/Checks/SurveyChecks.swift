@@ -18,6 +18,19 @@ enum SurveyChecks {
         }
     }
 
+    /// What comes through is what was sent, and nothing that the daemon must not ask for.
+    static func request(_ input: [UInt8]) throws(Violation) {
+        guard let request = HelperRequest.parse(input.span) else { return }
+        try same(request.bytes, input, "a request printed")
+        let isSurvey = request.arguments == ["--survey"]
+        let isScope = request.arguments.first?.hasPrefix("--set-scope=") == true
+        try ensure(isSurvey || isScope, "a request for \(request.arguments)")
+        for argument in request.arguments.dropFirst() {
+            try ensure(argument == "--force" || argument.hasPrefix("--by="), "the argument \(argument)")
+        }
+        try ensure(request.arguments.count <= 3, "\(request.arguments.count) arguments")
+    }
+
     /// As a reader with a buffer does it.
     private static func pieces(_ input: [UInt8], _ size: Int) -> [MemoryArea] {
         var areas: [MemoryArea] = []
