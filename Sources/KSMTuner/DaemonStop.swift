@@ -11,6 +11,7 @@ extension Daemon {
         notifier.stopping(status: "Stopping: putting KSM's settings back")
         for timer in [timer, lookTimer, pacerTimer, pauseTimer, summaryTimer] { timer?.disable() }
         bus?.close()
+        helpers.breakOff()
         if options.dryRun || tuner.settings.onStop == .leave {
             tellStopped(cause, "KSM's settings stay as they are; ksmd --restore puts them back")
             return end(ExitStatus.success)

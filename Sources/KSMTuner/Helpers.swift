@@ -49,6 +49,11 @@ final class Helpers {
         return pid
     }
 
+    /// Tells an un-sharing of ksmd's own to break off; it ends by itself, with the settings put back.
+    func breakOff() {
+        if let unmerger { kill(unmerger.pid, SIGTERM) }
+    }
+
     /// - Returns: `nil` for a child that is none of these.
     func finish(pid: Int32, status: Int32?) -> End? {
         if let ended = unmerger, ended.pid == pid {
