@@ -13,6 +13,7 @@
 //   --split A,B     the first half of each part on node A, the second half on node B
 //   --bind N        the memory is bound to node N (mbind), whatever the other options say
 //   --dir DIR       where its files are (default /tmp)
+//   --kvm 1         has an empty virtual machine of KVM, which the kernel tells those who listen (needs /dev/kvm)
 //
 // It writes DIR/NAME.pid and, when its memory is filled, DIR/NAME.pages. Then it obeys lines written to the pipe
 // DIR/NAME.command, and answers each by replacing DIR/NAME.answer:
@@ -30,6 +31,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -39,6 +41,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -60,7 +63,7 @@ struct part {
 
 static const char *name = "guest", *directory = "/tmp";
 static long mib = 48, equal_percent = 75, zero_percent, distinct;
-static int mixed;
+static int mixed, has_machine;
 static uint64_t seed = 1;
 static int first_node = none, second_node = none, bound_node = none;
 static struct part equal = {.name = "equal"}, unique = {.name = "unique"}, zero = {.name = "zero"};
@@ -421,6 +424,13 @@ static void listen_for_commands(void) {
     }
 }
 
+// It stays open, and so there, until the process ends.
+static void make_machine(void) {
+    int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    if (kvm < 0) fail("/dev/kvm");
+    if (ioctl(kvm, KVM_CREATE_VM, 0) < 0) fail("KVM_CREATE_VM");
+}
+
 static void parse(int count, char **arguments) {
     for (int i = 1; i + 1 < count; i += 2) {
         const char *option = arguments[i], *value = arguments[i + 1];
@@ -434,6 +444,7 @@ static void parse(int count, char **arguments) {
         else if (!strcmp(option, "--node")) first_node = atoi(value);
         else if (!strcmp(option, "--bind")) bound_node = atoi(value);
         else if (!strcmp(option, "--dir")) directory = value;
+        else if (!strcmp(option, "--kvm")) has_machine = atoi(value);
         else if (strcmp(option, "--split") || sscanf(value, "%d,%d", &first_node, &second_node) != 2) {
             fprintf(stderr, "page-guest: unknown option %s %s\n", option, value);
             exit(2);
@@ -446,6 +457,7 @@ int main(int count, char **arguments) {
     char path[256];
     parse(count, arguments);
     publish("pid", "%d\n", getpid());
+    if (has_machine) make_machine();
     snprintf(path, sizeof path, "%s/%s.command", directory, name);
     if (mkfifo(path, 0600) && errno != EEXIST) fail(path);
     equal.pages = mib * 256 * equal_percent / 100;
