@@ -103,19 +103,21 @@ package final class KernelRoot {
     /// What root makes in a directory of another user's belongs to that user: ksmd has to open what root's ksmctl has left
     /// in /run/ksmd.
     package func create(_ path: String, _ flags: Int32, mode: mode_t) throws(SystemError) -> FileDescriptor {
-        let descriptor = try open(path, flags | O_CREAT | O_NOFOLLOW, mode: mode)
+        let descriptor = try open(path, flags | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: mode)
+        var file = stat()
+        // What is no plain file, or has another name, somebody has put there.
+        guard fstat(descriptor.raw, &file) == 0, file.st_mode & S_IFMT == S_IFREG, file.st_nlink == 1 else {
+            throw SystemError(operation: "make", path: path, errno: EEXIST)
+        }
         fchmod(descriptor.raw, mode)
-        if geteuid() == 0 { giveAway(descriptor, path) }
+        if geteuid() == 0, file.st_uid == 0 { giveAway(descriptor, path) }
         return descriptor
     }
 
     private func giveAway(_ descriptor: borrowing FileDescriptor, _ path: String) {
-        var file = stat()
         var parent = stat()
         let above = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-        guard fstat(descriptor.raw, &file) == 0, fstatat(directory.raw, relative(above), &parent, 0) == 0,
-            file.st_uid == 0, parent.st_uid != 0
-        else { return }
+        guard fstatat(directory.raw, relative(above), &parent, 0) == 0, parent.st_uid != 0 else { return }
         fchown(descriptor.raw, parent.st_uid, parent.st_gid)
     }
 
@@ -126,7 +128,8 @@ package final class KernelRoot {
         try makeDirectories(for: path)
         let fresh = path + ".new"
         do {
-            let descriptor = try create(fresh, O_WRONLY | O_TRUNC, mode: mode)
+            try remove(fresh)
+            let descriptor = try create(fresh, O_WRONLY | O_EXCL, mode: mode)
             try write(bytes, to: descriptor.raw, path: fresh)
         }
         guard renameat(directory.raw, relative(fresh), directory.raw, relative(path)) == 0 else {

@@ -17,7 +17,9 @@ package enum HelperSocket {
 
     /// The command line by which the daemon starts `arguments` (the name first): through the socket where there is one.
     static func detour(_ arguments: [String], socket: String = path) -> [String] {
-        guard access(socket, F_OK) == 0 else { return arguments }
+        // No name of a file goes through: what has one is done here, as far as the rights go.
+        let hasFile = arguments.contains { $0.hasPrefix("--config=") }
+        guard !hasFile, access(socket, F_OK) == 0 else { return arguments }
         return [arguments[0], option] + arguments.dropFirst()
     }
 
@@ -43,8 +45,12 @@ package enum HelperSocket {
         shutdown(descriptor, Int32(SHUT_WR))
         let answer = readAll(descriptor, limit: longestAnswer)
         guard let end = answer.firstIndex(of: UInt8(ascii: "\n")),
-            let status = Int32(String(decoding: answer[..<end], as: UTF8.self))
-        else { return ExitStatus.failure }
+            let status = Int32(String(decoding: answer[..<end], as: UTF8.self)), status != ExitStatus.usage
+        else {
+            let text = "\(arguments.first ?? "") got no answer through \(socket): see journalctl -u 'ksmd-helper@*'"
+            _ = SurveyProbe.write(Array("ksmd: \(text)\n".utf8), to: STDERR_FILENO)
+            return ExitStatus.failure
+        }
         let rest = Array(answer[(end + 1)...])
         return rest.isEmpty || SurveyProbe.write(rest, to: output) ? status : ExitStatus.failure
     }

@@ -28,7 +28,8 @@ package final class InstanceLock {
     package static func holder(_ root: KernelRoot) throws(SystemError) -> Int32? {
         let descriptor: FileDescriptor
         do {
-            descriptor = try root.open(path)
+            // The directory is ksmd's user's: root's ksmctl follows no link there, and waits for no pipe.
+            descriptor = try root.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         } catch {
             if error.isAbsent { return nil }
             throw error
@@ -39,6 +40,9 @@ package final class InstanceLock {
         guard fcntl(descriptor.raw, F_GETLK, &lock) == 0 else {
             throw SystemError(operation: "ask for the lock of", path: path, errno: errno)
         }
-        return lock.l_type == Int16(F_UNLCK) ? nil : lock.l_pid
+        guard lock.l_type != Int16(F_UNLCK) else { return nil }
+        // A lock of another kind has pid -1, one from another pid namespace 0: signals to these go to everybody.
+        guard lock.l_pid > 1 else { throw SystemError(operation: "find the holder of", path: path, errno: ESRCH) }
+        return lock.l_pid
     }
 }

@@ -75,7 +75,7 @@ struct HelperSocketTests {
         let socket = try Socket()
         let output = try file()
         defer { close(output) }
-        #expect(HelperSocket.run("ksmd", arguments, socket: socket.path, output: output) == ExitStatus.usage)
+        #expect(HelperSocket.run("ksmd", arguments, socket: socket.path, output: output) == ExitStatus.failure)
         #expect(try SurveyProbe.read(output).isEmpty)
     }
 
