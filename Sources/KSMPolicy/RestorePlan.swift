@@ -13,7 +13,8 @@ package struct RestorePlan: Equatable, Sendable {
 
     /// Plans the way back from `current` to what was found.
     ///
-    /// `pages_to_scan` and the others come first, `run` last. The kernel sets `pages_to_scan` to
+    /// `pages_to_scan` and the others come first, `run` last; but a `run` that ends the scanning comes before the advisor,
+    /// which reckons a batch of its own at the end of each full scan (scan_time_advisor). The kernel sets `pages_to_scan` to
     /// `advisor_min_pages_to_scan` when its advisor is switched on (set_advisor_defaults of mm/ksm.c), so where the
     /// advisor was on that minimum is lent the found batch for a moment. `merge_across_nodes` and `max_page_sharing`
     /// cannot change while pages are shared. `run` never becomes 2 here: un-sharing needs memory that may not be there.
@@ -34,8 +35,9 @@ package struct RestorePlan: Equatable, Sendable {
                 writes.append(Write(entry.attribute, entry.found))
             }
         }
-        restoreAdvisor(saved, current)
-        restoreRun(saved, keepStopped: keepStopped, isHeld: isHeld)
+        let run = restoredRun(saved, keepStopped: keepStopped, isHeld: isHeld)
+        let advisor = RestorePlan.advisor(saved, current)
+        writes += run == Write(.run, 0) ? [Write(.run, 0)] + advisor : advisor + (run.map { [$0] } ?? [])
         writes.removeAll { RestorePlan.isInPlace($0, current) && $0.attribute != .advisor_min_pages_to_scan }
     }
 
@@ -61,25 +63,20 @@ package struct RestorePlan: Equatable, Sendable {
         )
     }
 
-    private mutating func restoreAdvisor(_ saved: SavedSettings, _ current: KSMAttributes) {
-        guard let mode = saved[.advisor_mode], mode.isOurs else { return }
-        guard mode.found != "none" else {
-            writes.append(Write(.advisor_mode, mode.found))
-            return
-        }
+    private static func advisor(_ saved: SavedSettings, _ current: KSMAttributes) -> [Write] {
+        guard let mode = saved[.advisor_mode], mode.isOurs else { return [] }
+        guard mode.found != "none" else { return [Write(.advisor_mode, mode.found)] }
+        if current.isAdvised { return [] }
         let minimum = saved[.advisor_min_pages_to_scan]?.found ?? current[.advisor_min_pages_to_scan]?.description
-        if current.isAdvised { return }
-        if let batch = saved[.pages_to_scan]?.found, let minimum {
-            writes.append(Write(.advisor_min_pages_to_scan, batch))
-            writes.append(Write(.advisor_mode, mode.found))
-            writes.append(Write(.advisor_min_pages_to_scan, minimum))
-        } else {
-            writes.append(Write(.advisor_mode, mode.found))
-        }
+        guard let batch = saved[.pages_to_scan]?.found, let minimum else { return [Write(.advisor_mode, mode.found)] }
+        return [
+            Write(.advisor_min_pages_to_scan, batch), Write(.advisor_mode, mode.found),
+            Write(.advisor_min_pages_to_scan, minimum),
+        ]
     }
 
-    private mutating func restoreRun(_ saved: SavedSettings, keepStopped: Bool, isHeld: Bool) {
-        guard let run = saved[.run] else { return }
+    private mutating func restoredRun(_ saved: SavedSettings, keepStopped: Bool, isHeld: Bool) -> Write? {
+        guard let run = saved[.run] else { return nil }
         // Whatever else a file says (2, or 02, which is 2 to the kernel) stands for a scanner that does not run.
         let value = run.found == "1" ? 1 : 0
         if isHeld, run.isOurs, value == 1 {
@@ -88,10 +85,7 @@ package struct RestorePlan: Equatable, Sendable {
                 + "for ksmd or ksmd --restore"
             postponed.append(Postponed(attribute: .run, sentence: sentence))
         }
-        if keepStopped || isHeld {
-            writes.append(Write(.run, 0))
-        } else if run.isOurs {
-            writes.append(Write(.run, value))
-        }
+        if keepStopped || isHeld { return Write(.run, 0) }
+        return run.isOurs ? Write(.run, value) : nil
     }
 }

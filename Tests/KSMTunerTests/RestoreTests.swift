@@ -84,6 +84,24 @@ struct RestoreTests {
         )
     }
 
+    @Test("An advisor that was on with KSM stopped comes back after the scanning has ended, or it reckons a batch of its own")
+    func advisorOfStopped() {
+        let plan = RestorePlan(
+            saved([
+                .init(.pages_to_scan, found: "500", isOurs: true), .init(.sleep_millisecs, found: "45", isOurs: true),
+                .init(.advisor_mode, found: "scan-time", isOurs: true),
+                .init(.advisor_min_pages_to_scan, found: "500"), .init(.run, found: "0", isOurs: true),
+            ]),
+            current: running
+        )
+        #expect(
+            plan.writes == [
+                Write(.sleep_millisecs, 45), Write(.run, 0), Write(.advisor_min_pages_to_scan, 500),
+                Write(.advisor_mode, "scan-time"), Write(.advisor_min_pages_to_scan, 500),
+            ]
+        )
+    }
+
     @Test("Held or OnStop=stop: run stays 0 whatever was found")
     func keepStopped() {
         let plan = RestorePlan(saved([.init(.run, found: "1", isOurs: true)]), current: running, keepStopped: true)
