@@ -41,7 +41,7 @@ struct JournalSocket {
     }
 
     private func send(_ entry: [UInt8], _ flags: Int32) -> Int32 {
-        var address = JournalSocket.address()
+        var address = sockaddr_un(path: JournalSocket.path)
         return withUnsafePointer(to: &address) { address in
             address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 let length = socklen_t(MemoryLayout<sockaddr_un>.size)
@@ -63,12 +63,5 @@ struct JournalSocket {
             entry += field
         }
         entry.append(newline)
-    }
-
-    private static func address() -> sockaddr_un {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        return address
     }
 }

@@ -19,15 +19,15 @@ package enum HelperService {
         _ = ksmd_set_name(processName)
         signal(SIGPIPE, SIG_IGN)
         alarm(patience)
-        let bytes = HelperSocket.readAll(STDIN_FILENO, limit: HelperRequest.limit)
+        let bytes = PlainIO.readAll(STDIN_FILENO, limit: HelperRequest.limit)
         alarm(0)
         guard let request = HelperRequest.parse(bytes.span) else {
-            _ = SurveyProbe.write(Array("\(ExitStatus.usage)\n".utf8), to: STDOUT_FILENO)
+            _ = PlainIO.write(Array("\(ExitStatus.usage)\n".utf8), to: STDOUT_FILENO)
             return ExitStatus.usage
         }
         do throws(SystemError) {
             let (status, output) = try serve(request)
-            _ = SurveyProbe.write(Array("\(status)\n".utf8) + output, to: STDOUT_FILENO)
+            _ = PlainIO.write(Array("\(status)\n".utf8) + output, to: STDOUT_FILENO)
             return ExitStatus.success
         } catch {
             return ExitStatus.failure
@@ -35,15 +35,12 @@ package enum HelperService {
     }
 
     private static func serve(_ request: HelperRequest) throws(SystemError) -> (Int32, [UInt8]) {
-        let input = try SurveyProbe.memoryFile()
+        let input = try PlainIO.memoryFile(request.input)
         defer { close(input) }
-        let output = try SurveyProbe.memoryFile()
+        let output = try PlainIO.memoryFile()
         defer { close(output) }
-        guard SurveyProbe.write(request.input, to: input), lseek(input, 0, SEEK_SET) == 0 else {
-            throw SystemError(operation: "write", path: "the request's input", errno: errno)
-        }
         let pid = try OwnProgram.spawn(["ksmd"] + request.arguments, input: input, output: output)
-        return (wait(pid, connection: STDIN_FILENO), try SurveyProbe.read(output))
+        return (wait(pid, connection: STDIN_FILENO), try PlainIO.contents(of: output))
     }
 
     /// Waits for the child's end, and tells it to break off when the other side of the connection goes.

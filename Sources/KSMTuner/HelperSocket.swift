@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import KSMKernel
+import KSMSystemd
 import KSMText
 
 /// The daemon's end of `ksmd-helper.socket`, behind which runs what needs more rights than the daemon has: looks into
@@ -12,8 +13,6 @@ import KSMText
 package enum HelperSocket {
     package static let option = "--through-helper"
     static let path = "/run/ksmd-helper.socket"
-    /// A longer answer is none, as in SurveyProbe.
-    private static let longestAnswer = 8 << 20
 
     /// The command line by which the daemon starts `arguments` (the name first): through the socket where there is one.
     static func detour(_ arguments: [String], socket: String = path) -> [String] {
@@ -38,21 +37,21 @@ package enum HelperSocket {
         let descriptor = connect(socket)
         guard descriptor >= 0 else { return alone(name, arguments) }
         defer { close(descriptor) }
-        let list = arguments == ["--survey"] ? readAll(input, limit: HelperRequest.limit) : []
-        guard SurveyProbe.write(HelperRequest(arguments, input: list).bytes, to: descriptor) else {
+        let list = arguments == ["--survey"] ? PlainIO.readAll(input, limit: HelperRequest.limit) : []
+        guard PlainIO.write(HelperRequest(arguments, input: list).bytes, to: descriptor) else {
             return ExitStatus.failure
         }
         shutdown(descriptor, Int32(SHUT_WR))
-        let answer = readAll(descriptor, limit: longestAnswer)
+        let answer = PlainIO.readAll(descriptor, limit: PlainIO.longestAnswer)
         guard let end = answer.firstIndex(of: UInt8(ascii: "\n")),
             let status = Int32(String(decoding: answer[..<end], as: UTF8.self)), status != ExitStatus.usage
         else {
             let text = "\(arguments.first ?? "") got no answer through \(socket): see journalctl -u 'ksmd-helper@*'"
-            _ = SurveyProbe.write(Array("ksmd: \(text)\n".utf8), to: STDERR_FILENO)
+            _ = PlainIO.write(Array("ksmd: \(text)\n".utf8), to: STDERR_FILENO)
             return ExitStatus.failure
         }
         let rest = Array(answer[(end + 1)...])
-        return rest.isEmpty || SurveyProbe.write(rest, to: output) ? status : ExitStatus.failure
+        return rest.isEmpty || PlainIO.write(rest, to: output) ? status : ExitStatus.failure
     }
 
     private static func alone(_ name: String, _ arguments: [String]) -> Int32 {
@@ -64,10 +63,7 @@ package enum HelperSocket {
 
     private static func connect(_ path: String) -> Int32 {
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return -1 }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        var address = sockaddr_un(path: path)
         let failure = withUnsafePointer(to: &address) { address in
             address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -78,18 +74,5 @@ package enum HelperSocket {
             return -1
         }
         return descriptor
-    }
-
-    /// What can be read until the end, or until there is more than `limit`.
-    static func readAll(_ descriptor: Int32, limit: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= limit {
-            let count = read(descriptor, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { break }
-            bytes += chunk[..<count]
-        }
-        return bytes
     }
 }

@@ -44,18 +44,10 @@ package struct SurveyCommand: Equatable, Sendable {
     /// The list on standard input, which is a file or a pipe.
     private static func listed() -> [SurveyedGuest] {
         alarm(UInt32(SurveyProbe.patienceNanoseconds / 1_000_000_000))
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count < longestList {
-            let count = read(STDIN_FILENO, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { break }
-            bytes += chunk[..<count]
-        }
-        return SurveyedGuest.parse(list: bytes.span)
+        return SurveyedGuest.parse(list: PlainIO.readAll(STDIN_FILENO, limit: longestList).span)
     }
 
     private static func put(_ text: String) -> Bool {
-        SurveyProbe.write(Array(text.utf8), to: STDOUT_FILENO)
+        PlainIO.write(Array(text.utf8), to: STDOUT_FILENO)
     }
 }

@@ -18,8 +18,6 @@ package final class SurveyProbe {
     static let thrift: UInt64 = 1000
     /// What a survey that failed counts as: the next comes in an hour.
     static let failedNanoseconds: UInt64 = 3_600_000_000
-    /// A longer answer is none: 2,000 guests on 8 nodes take 400 kB.
-    private static let longestAnswer = 8 << 20
 
     private let program: String
     private let isLive: Bool
@@ -96,7 +94,7 @@ package final class SurveyProbe {
             return .failure(Failure(description: "The survey of the guests' memory ended with status \(status)"))
         }
         do {
-            let bytes = try SurveyProbe.read(answer)
+            let bytes = try PlainIO.contents(of: answer)
             let survey = try Survey.parse(bytes.span)
             lastCost = min(survey.cpuNanoseconds, SurveyProbe.patienceNanoseconds)
             return .success(survey)
@@ -109,13 +107,9 @@ package final class SurveyProbe {
 
     /// Standard input has the list of guests, standard output takes the answer; both are files in memory.
     private func spawn() throws(SystemError) -> Int32 {
-        let list = try SurveyProbe.memoryFile()
+        let list = try PlainIO.memoryFile(asked.reduce(into: [UInt8]()) { $0 += $1.line.utf8 })
         defer { close(list) }
-        let text = asked.reduce(into: [UInt8]()) { $0 += $1.line.utf8 }
-        guard SurveyProbe.write(text, to: list), lseek(list, 0, SEEK_SET) == 0 else {
-            throw SystemError(operation: "write", path: "the list of guests", errno: errno)
-        }
-        let answer = try SurveyProbe.memoryFile()
+        let answer = try PlainIO.memoryFile()
         do throws(SystemError) {
             let pid = try OwnProgram.spawn(
                 HelperSocket.detour([SurveyCommand.processName, "--survey"]),
@@ -129,35 +123,5 @@ package final class SurveyProbe {
             close(answer)
             throw error
         }
-    }
-
-    static func memoryFile() throws(SystemError) -> Int32 {
-        let file = ksmd_memory_file("ksmd-survey")
-        guard file >= 0 else { throw SystemError(operation: "make", path: "a file in memory", errno: -file) }
-        return file
-    }
-
-    static func read(_ file: Int32) throws(SystemError) -> [UInt8] {
-        let size = lseek(file, 0, SEEK_END)
-        guard size >= 0, size <= longestAnswer else {
-            throw SystemError(operation: "read", path: "the answer", errno: EFBIG)
-        }
-        return [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
-            count = max(0, pread(file, buffer.baseAddress, buffer.count, 0))
-        }
-    }
-
-    /// Writes everything.
-    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, $0.count - offset)
-            }
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { return false }
-            offset += count
-        }
-        return true
     }
 }

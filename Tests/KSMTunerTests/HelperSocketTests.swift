@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import KSMKernel
 import KSMModel
+import KSMSystemd
 import KSMTestSupport
 import KSMText
 import Testing
@@ -14,9 +15,7 @@ private final class Socket {
 
     init() throws {
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        var address = sockaddr_un(path: path)
         let isBound = withUnsafePointer(to: &address) { address in
             address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
@@ -43,10 +42,7 @@ private final class Socket {
 @Suite("What needs more rights runs behind a socket")
 struct HelperSocketTests {
     private func file(_ text: String = "") throws -> Int32 {
-        let file = try SurveyProbe.memoryFile()
-        #expect(SurveyProbe.write(Array(text.utf8), to: file))
-        lseek(file, 0, SEEK_SET)
-        return file
+        try PlainIO.memoryFile(Array(text.utf8))
     }
 
     @Test("The daemon goes through the socket where there is one, and asks itself where there is none")
@@ -62,7 +58,7 @@ struct HelperSocketTests {
         let (input, output) = (try file("\(getpid()) 0\n"), try file())
         defer { for file in [input, output] { close(file) } }
         #expect(HelperSocket.run("ksmd", ["--survey"], socket: socket.path, input: input, output: output) == 0)
-        let bytes = try SurveyProbe.read(output)
+        let bytes = try PlainIO.contents(of: output)
         let survey = try Survey.parse(bytes.span)
         #expect(survey.cpuNanoseconds > 0)
         #expect(String(decoding: bytes, as: UTF8.self).contains("guest \(getpid()) "))
@@ -76,7 +72,7 @@ struct HelperSocketTests {
         let output = try file()
         defer { close(output) }
         #expect(HelperSocket.run("ksmd", arguments, socket: socket.path, output: output) == ExitStatus.failure)
-        #expect(try SurveyProbe.read(output).isEmpty)
+        #expect(try PlainIO.contents(of: output).isEmpty)
     }
 
     @Test("When the daemon hangs up, what runs is told to break off")
