@@ -81,3 +81,7 @@ int ksmd_process_end(pid_t pid) {
     int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
     return descriptor < 0 ? -errno : descriptor;
 }
+
+int ksmd_signal_process(int process, int signal) {
+    return syscall(SYS_pidfd_send_signal, process, signal, NULL, 0U) == 0 ? 0 : errno;
+}

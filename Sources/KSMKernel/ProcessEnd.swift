@@ -27,6 +27,13 @@ package final class ProcessEnd {
     /// The descriptor to wait for, until it can be read; from the end of the process on it always can.
     package var raw: Int32 { descriptor.raw }
 
+    /// Signals the process.
+    /// - Throws: ESRCH when it has ended, EPERM.
+    package func signal(_ number: Int32) throws(SystemError) {
+        let cause = ksmd_signal_process(raw, number)
+        guard cause == 0 else { throw SystemError(operation: "signal", path: "process \(pid)", errno: cause) }
+    }
+
     /// Whether the process has ended, also when nobody has reaped it yet.
     package var hasEnded: Bool {
         var request = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)

@@ -62,9 +62,7 @@ struct Control {
         case .refused(let sentence): throw Failure(ExitStatus.failure, sentence)
         case .unreachable: break
         }
-        guard kill(pid, signal) == 0 else {
-            throw Failure(SystemError(operation: "signal", path: "ksmd (pid \(pid))", errno: errno))
-        }
+        try self.signal(pid, signal)
         var answer: StateReport?
         _ = poll(milliseconds: Control.answerMilliseconds) {
             guard let report = report(of: pid), report.tick > before else { return false }
@@ -72,6 +70,18 @@ struct Control {
             return true
         }
         return answer
+    }
+
+    /// Signals the daemon, and not a process that has got its pid meanwhile: while it has the lock, the descriptor is its.
+    private func signal(_ pid: Int32, _ number: Int32) throws {
+        do throws(SystemError) {
+            guard let process = try ProcessEnd.open(pid: pid), try InstanceLock.holder(root) == pid else {
+                throw SystemError(operation: "signal", path: "", errno: ESRCH)
+            }
+            try process.signal(number)
+        } catch {
+            throw Failure(SystemError(operation: "signal", path: "ksmd (pid \(pid))", errno: error.errno))
+        }
     }
 
     private func report(of pid: Int32) -> StateReport? {

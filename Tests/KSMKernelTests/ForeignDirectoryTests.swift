@@ -17,6 +17,19 @@ struct ForeignDirectoryTests {
         return lstat(place + "/run/ksmd/" + name, &file) == 0 ? file.st_uid : nil
     }
 
+    private var secret: String { place + "/secret" }
+
+    /// Lays a trap into the directory.
+    private func lay(_ kind: String, _ name: String) throws {
+        let trap = place + "/run/ksmd/" + name
+        try "secret".write(toFile: secret, atomically: true, encoding: .utf8)
+        switch kind {
+        case "pipe": mkfifo(trap, 0o600)
+        case "link": symlink(secret, trap)
+        default: link(secret, trap)
+        }
+    }
+
     @Test("What root leaves there belongs to the directory's user", .enabled(if: geteuid() == 0, "needs root"))
     func givesAway() throws {
         let root = try root()
@@ -30,13 +43,7 @@ struct ForeignDirectoryTests {
     @Test("A pipe, a link and a second name are not opened", arguments: ["pipe", "link", "name"])
     func refuses(_ kind: String) throws {
         let root = try root()
-        let (secret, trap) = (place + "/secret", place + "/run/ksmd/lock")
-        try "secret".write(toFile: secret, atomically: true, encoding: .utf8)
-        switch kind {
-        case "pipe": mkfifo(trap, 0o600)
-        case "link": symlink(secret, trap)
-        default: link(secret, trap)
-        }
+        try lay(kind, "lock")
         #expect(throws: SystemError.self) { _ = try root.create("/run/ksmd/lock", O_RDWR, mode: 0o600) }
         #expect(try String(contentsOfFile: secret, encoding: .utf8) == "secret")
         try FileManager.default.removeItem(atPath: place)
@@ -45,13 +52,7 @@ struct ForeignDirectoryTests {
     @Test("A file is replaced whatever lies in the new one's place", arguments: ["pipe", "link", "name"])
     func replaces(_ kind: String) throws {
         let root = try root()
-        let (secret, trap) = (place + "/secret", place + "/run/ksmd/hold.new")
-        try "secret".write(toFile: secret, atomically: true, encoding: .utf8)
-        switch kind {
-        case "pipe": mkfifo(trap, 0o600)
-        case "link": symlink(secret, trap)
-        default: link(secret, trap)
-        }
+        try lay(kind, "hold.new")
         try root.replaceFile("/run/ksmd/hold", Array("held".utf8))
         #expect(try String(contentsOfFile: secret, encoding: .utf8) == "secret")
         #expect(try String(contentsOfFile: place + "/run/ksmd/hold", encoding: .utf8) == "held")

@@ -84,7 +84,7 @@ struct RestoreTests {
         )
     }
 
-    @Test("An advisor that was on with KSM stopped comes back after the scanning has ended, or it reckons a batch of its own")
+    @Test("An advisor that was on with KSM stopped comes back when the scanning has ended")
     func advisorOfStopped() {
         let plan = RestorePlan(
             saved([

@@ -73,6 +73,10 @@ long ksmd_receive_uevent(int descriptor, void *buffer, size_t size);
 /// it or a negative errno.
 int ksmd_process_end(pid_t pid);
 
+/// pidfd_send_signal: signals the process of such a descriptor, and never a later one with its pid (syscall is variadic).
+/// Returns 0 or errno.
+int ksmd_signal_process(int process, int signal);
+
 /// How far the local time of a moment (seconds since 1970) is ahead of UTC, in seconds; 0 where that is not known. TZ or
 /// /etc/localtime; tzset(3) was called before. Here because `struct tm` belongs to another module in some builds.
 long ksmd_seconds_ahead_of_utc(long long seconds);
